@@ -1,0 +1,69 @@
+"""RLVR-Ops: write a reward once; test it, attack it, train with it in any trainer, serve it, watch it.
+
+This is the public face: all that a plugin may use. Importing it loads neither pydantic nor yaml.
+"""
+
+from rlvr_ops_core.errors import (
+    DataError,
+    ErrorBudgetExceeded,
+    ModelError,
+    OptionError,
+    PipelineError,
+    PluginError,
+    RewardLoadError,
+    RlvrError,
+    RunError,
+    StopRun,
+)
+from rlvr_ops_core.hookspecs import hookimpl
+from rlvr_ops_core.job import TrainJob
+from rlvr_ops_core.reward import RewardSpec, reward
+from rlvr_ops_core.types import (
+    Answers,
+    DataSource,
+    Event,
+    Json,
+    Message,
+    Monitor,
+    Part,
+    Reward,
+    Sample,
+    Sampler,
+    Score,
+    Server,
+    Task,
+    Trainer,
+    Verdict,
+)
+
+__all__ = [
+    "Answers",
+    "DataError",
+    "DataSource",
+    "ErrorBudgetExceeded",
+    "Event",
+    "Json",
+    "Message",
+    "ModelError",
+    "Monitor",
+    "OptionError",
+    "Part",
+    "PipelineError",
+    "PluginError",
+    "Reward",
+    "RewardLoadError",
+    "RewardSpec",
+    "RlvrError",
+    "RunError",
+    "Sample",
+    "Sampler",
+    "Score",
+    "Server",
+    "StopRun",
+    "Task",
+    "TrainJob",
+    "Trainer",
+    "Verdict",
+    "hookimpl",
+    "reward",
+]

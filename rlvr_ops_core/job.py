@@ -1,0 +1,66 @@
+"""What a trainer is given: a model to start from, tasks, the rewards, and ways to report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rlvr_ops_core.types import Sample, Task, Verdict
+
+
+def _no_rewards(samples: Sequence[Sample], step: int | None) -> list[Verdict]:
+    raise ValueError("this stage names no rewards; add rewards: [...] to it")
+
+
+def _no_log(step: int, metrics: dict[str, float]) -> None:
+    """Report nowhere."""
+
+
+def _no_rewind(step: int) -> None:
+    """Nothing was reported, so nothing is taken back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainJob:
+    """One training stage, as the trainer sees it.
+
+    A job made by hand (in a test, say) needs `tasks`, `output` and `checkpoints` alone.
+    """
+
+    tasks: Sequence[Task]
+    output: Path
+    """An empty folder for the trained model: complete once the trainer returns."""
+    checkpoints: Path
+    """A folder that outlives a kill. A trainer that finds a checkpoint here goes on from it."""
+    model: str = ""
+    """Where training starts: a hub id, a folder, a GGUF file; "" if the pipeline names none."""
+    seed: int = 0
+    """The seed of this stage; every random choice comes from a generator made from it."""
+    stage: str = "train"
+    rewards: tuple[str, ...] = ()
+    """Names of the rewards that `score` sums, as the pipeline gives them."""
+    on_score: Callable[[Sequence[Sample], int | None], list[Verdict]] = field(default=_no_rewards)
+    on_log: Callable[[int, dict[str, float]], None] = field(default=_no_log)
+    on_rewind: Callable[[int], None] = field(default=_no_rewind)
+
+    def score(self, samples: Sequence[Sample], *, step: int | None = None) -> list[Verdict]:
+        """One verdict a sample, in order; they are kept in the run folder with `step`.
+
+        Raises:
+            ErrorBudgetExceeded: too many samples got no verdict.
+            StopRun: a monitor ended the run.
+        """
+        return self.on_score(samples, step)
+
+    def log(self, step: int, **metrics: float) -> None:
+        """Report numbers of one optimizer step; they reach the run folder and every monitor.
+
+        Raises:
+            StopRun: a monitor ended the run.
+        """
+        self.on_log(step, metrics)
+
+    def rewind(self, step: int) -> None:
+        """Take back what was reported after `step`: the trainer goes on from its checkpoint."""
+        self.on_rewind(step)

@@ -1,0 +1,122 @@
+"""A component's options: its keyword-only parameters, as a pydantic model that forbids extras."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+from rlvr_ops_core.errors import OptionError, did_you_mean
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+SUPPLIED_BY_THE_CORE = frozenset({"samples", "seed"})
+"""Keyword-only parameters of a sampler that the core passes; they are not options."""
+
+
+@lru_cache(maxsize=None)
+def options_model(component: Callable[..., Any]) -> type[BaseModel]:
+    """The options of a component, read off its keyword-only parameters.
+
+    A parameter `**options: Any` lets options through unread, for components that hand them on.
+
+    Raises:
+        OptionError: a parameter's annotation can't be read or is no type.
+    """
+    from pydantic import ConfigDict, create_model
+    from pydantic.errors import PydanticUserError
+
+    name = getattr(component, "__name__", type(component).__name__)
+    try:
+        parameters = inspect.signature(component, eval_str=True).parameters.values()
+        fields: dict[str, Any] = {
+            parameter.name: (_annotation(parameter), _default(component, parameter))
+            for parameter in parameters
+            if parameter.kind is parameter.KEYWORD_ONLY
+        }
+        passes_on = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+        config = ConfigDict(
+            extra="allow" if passes_on else "forbid",
+            arbitrary_types_allowed=True,
+            protected_namespaces=(),
+        )
+        return create_model(name, __config__=config, **fields)
+    except (NameError, TypeError, ValueError, PydanticUserError) as error:
+        raise OptionError(
+            f"the options of {name!r} can't be read: {error}",
+            hint="annotate each keyword-only parameter with a type that can be imported",
+        ) from error
+
+
+def _annotation(parameter: inspect.Parameter) -> Any:
+    return Any if parameter.annotation is parameter.empty else parameter.annotation
+
+
+def _default(component: Callable[..., Any], parameter: inspect.Parameter) -> Any:
+    from pydantic import Field
+
+    if parameter.default is parameter.empty:
+        return ...
+    if dataclasses.is_dataclass(component):
+        # A dataclass shows a factory as a marker in its signature: take the factory itself.
+        for field in dataclasses.fields(component):
+            if field.name == parameter.name and field.default_factory is not dataclasses.MISSING:
+                return Field(default_factory=field.default_factory)
+    return parameter.default
+
+
+def resolve(component: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Every option of a component with its value: given, converted, or the default.
+
+    Raises:
+        OptionError: an option is unknown, missing or of the wrong type; all of them are named.
+    """
+    from pydantic import ValidationError
+
+    try:
+        model = options_model(component)(**options)
+    except ValidationError as error:
+        known = list(options_model(component).model_fields)
+        lines = [f"{place}: {what}" for place, what in explain(error, known)]
+        raise OptionError("\n".join(lines)) from error
+    values = {name: getattr(model, name) for name in type(model).model_fields}
+    return values | (model.model_extra or {})
+
+
+def bind(component: Callable[..., Any], options: Mapping[str, Any]) -> Callable[..., Any]:
+    """The component with its options set, ready to be called; `options` come from `resolve`."""
+    return component(**options) if isinstance(component, type) else partial(component, **options)
+
+
+def explain(error: Any, known: list[str]) -> list[tuple[str, str]]:
+    """Each mistake in a pydantic ValidationError as (place, what is wrong and what to do)."""
+    mistakes = []
+    for item in error.errors():
+        place = ".".join(str(part) for part in item["loc"])
+        given = item["input"]
+        if item["type"] == "extra_forbidden":
+            hint = did_you_mean(place, known) or f"it takes: {', '.join(known) or 'no options'}"
+            mistakes.append((place, f"unknown option; {hint}"))
+        elif item["type"] == "missing":
+            mistakes.append((place, "is required"))
+        else:
+            what = item["msg"][0].lower() + item["msg"][1:]
+            mistakes.append((place, f"{what} (got {shorten(given)})"))
+    return mistakes
+
+
+def shorten(value: Any, *, limit: int = 60) -> str:
+    """A value as it was written, cut to `limit` characters."""
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def options_hash(options: Mapping[str, Any]) -> str:
+    """Eight hex digits that change when an option does; the order of the options does not count."""
+    canonical = json.dumps(options, sort_keys=True, default=repr, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:8]

@@ -1,0 +1,106 @@
+"""What a reward declares about itself, and the decorator that declares it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from rlvr_ops_core.errors import PluginError
+
+Judges = Literal["sample", "samples", "group"]
+C = TypeVar("C", bound=Callable[..., Any])
+
+SPEC_ATTRIBUTE = "__rlvr_reward__"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardSpec:
+    """How the engine must run a reward, and what it may return."""
+
+    range: tuple[float, float] = (0.0, 1.0)
+    """Least and greatest value; a value outside is an error, not a reward."""
+    components: tuple[str, ...] = ()
+    """Names of the parts that `Score.components` may hold; the logs always have all of them."""
+    inline: bool = False
+    """Call it in this process, without a deadline. Only for cheap rewards whose time is bounded
+    whatever the model wrote; everything else runs in a worker process that can be killed."""
+    timeout_s: float = 10.0
+    """Deadline of one call, in seconds, from its start. A pipeline may set another."""
+    memory_mb: int | None = None
+    """Limit on the address space of a worker, in MiB; None sets no limit."""
+    preload: tuple[str, ...] = ()
+    """Modules that the workers import before the first deadline starts (sympy, …)."""
+
+
+def reward(
+    *,
+    range: tuple[float, float] = (0.0, 1.0),
+    components: tuple[str, ...] = (),
+    inline: bool = False,
+    timeout_s: float = 10.0,
+    memory_mb: int | None = None,
+    preload: tuple[str, ...] = (),
+) -> Callable[[C], C]:
+    """Declare what a reward returns and how to run it; see `RewardSpec` for each field.
+
+    A reward without the decorator has the defaults: [0, 1], a worker process, ten seconds.
+
+    Example:
+        >>> from rlvr_ops_core import Sample, reward
+        >>> @reward(range=(-1, 0), inline=True)
+        ... def too_long(sample: Sample, *, limit: int = 1000) -> float:
+        ...     return -min(1.0, max(0, len(sample.text) - limit) / limit)
+    """
+    low, high = range
+    if not low < high:
+        raise ValueError(f"@reward(range={range!r}): the first number must be the smaller one")
+    if not timeout_s > 0:
+        raise ValueError(f"@reward(timeout_s={timeout_s!r}): must be more than 0 seconds")
+    spec = RewardSpec(
+        range=(float(low), float(high)),
+        components=tuple(components),
+        inline=inline,
+        timeout_s=timeout_s,
+        memory_mb=memory_mb,
+        preload=tuple(preload),
+    )
+
+    def declare(function: C) -> C:
+        setattr(function, SPEC_ATTRIBUTE, spec)
+        return function
+
+    return declare
+
+
+def spec_of(component: Callable[..., Any]) -> RewardSpec:
+    """What a reward declares; the defaults if it declares nothing."""
+    spec = getattr(component, SPEC_ATTRIBUTE, None)
+    return spec if isinstance(spec, RewardSpec) else RewardSpec()
+
+
+def judges(component: Callable[..., Any]) -> Judges:
+    """What a reward judges, by the name of its first parameter.
+
+    Raises:
+        PluginError: the first parameter is none of `sample`, `samples`, `group`.
+    """
+    call = component.__call__ if isinstance(component, type) else component
+    names = [name for name in inspect.signature(call).parameters if name != "self"]
+    first = names[0] if names else "nothing"
+    if first in ("sample", "samples", "group"):
+        return first  # type: ignore[return-value]  # narrowed by the line above
+    raise PluginError(
+        f"reward {getattr(component, '__name__', component)!r} takes {first!r} first",
+        hint="name the first parameter sample (one answer), samples (a batch) or group "
+        "(all answers to one prompt)",
+    )
+
+
+def is_async(component: Callable[..., Any]) -> bool:
+    """The reward is an `async def`, as a function or as a class whose `__call__` is one."""
+    call = component.__call__ if isinstance(component, type) else component
+    return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(
+        getattr(call, "__call__", None)  # noqa: B004  # an instance whose __call__ is async
+    )
