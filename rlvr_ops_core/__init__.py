@@ -1,4 +1,4 @@
-"""RLVR-Ops: write a reward once; test it, attack it, train with it in any trainer, serve it, watch it.
+"""RLVR-Ops: write a reward once; test it, attack it, train with it anywhere, serve it, watch it.
 
 This is the public face: all that a plugin may use. Importing it loads neither pydantic nor yaml.
 """
@@ -17,7 +17,7 @@ from rlvr_ops_core.errors import (
 )
 from rlvr_ops_core.hookspecs import hookimpl
 from rlvr_ops_core.job import TrainJob
-from rlvr_ops_core.reward import RewardSpec, reward
+from rlvr_ops_core.reward import UNDECIDED, RewardSpec, reward
 from rlvr_ops_core.types import (
     Answers,
     DataSource,
@@ -37,6 +37,7 @@ from rlvr_ops_core.types import (
 )
 
 __all__ = [
+    "UNDECIDED",
     "Answers",
     "DataError",
     "DataSource",

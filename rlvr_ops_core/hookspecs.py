@@ -123,6 +123,7 @@ def rlvr_monitors() -> Mapping[str, Monitor]:
         ...     def watch(event):
         ...         if event.kind == "metrics" and event.step > steps:
         ...             raise StopRun(f"step {event.step} is over the limit of {steps}")
+        ...
         ...     return watch
         >>> @hookimpl
         ... def rlvr_monitors():

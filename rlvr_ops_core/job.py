@@ -9,7 +9,7 @@ from pathlib import Path
 from rlvr_ops_core.types import Sample, Task, Verdict
 
 
-def _no_rewards(samples: Sequence[Sample], step: int | None) -> list[Verdict]:
+def _no_rewards(_samples: Sequence[Sample], _step: int | None) -> list[Verdict]:
     raise ValueError("this stage names no rewards; add rewards: [...] to it")
 
 

@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from rlvr_ops_core.errors import OptionError, did_you_mean
@@ -15,13 +15,18 @@ from rlvr_ops_core.errors import OptionError, did_you_mean
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-SUPPLIED_BY_THE_CORE = frozenset({"samples", "seed"})
-"""Keyword-only parameters of a sampler that the core passes; they are not options."""
+PASS_THROUGH_ATTRIBUTE = "__rlvr_pass_through__"
+"""On a component that takes `**options` and hands them on: a callable without arguments that gives
+the names it hands on, so that a misspelt one is still found before anything heavy is imported."""
 
 
-@lru_cache(maxsize=None)
-def options_model(component: Callable[..., Any]) -> type[BaseModel]:
+@cache
+def options_model(
+    component: Callable[..., Any], supplied: frozenset[str] = frozenset()
+) -> type[BaseModel]:
     """The options of a component, read off its keyword-only parameters.
+
+    `supplied` names parameters that the core itself passes (a sampler's `samples` and `seed`).
 
     A parameter `**options: Any` lets options through unread, for components that hand them on.
 
@@ -37,7 +42,7 @@ def options_model(component: Callable[..., Any]) -> type[BaseModel]:
         fields: dict[str, Any] = {
             parameter.name: (_annotation(parameter), _default(component, parameter))
             for parameter in parameters
-            if parameter.kind is parameter.KEYWORD_ONLY
+            if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in supplied
         }
         passes_on = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
         config = ConfigDict(
@@ -70,22 +75,62 @@ def _default(component: Callable[..., Any], parameter: inspect.Parameter) -> Any
     return parameter.default
 
 
-def resolve(component: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+def resolve(
+    component: Callable[..., Any],
+    options: Mapping[str, Any],
+    *,
+    supplied: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
     """Every option of a component with its value: given, converted, or the default.
 
     Raises:
         OptionError: an option is unknown, missing or of the wrong type; all of them are named.
     """
-    from pydantic import ValidationError
-
-    try:
-        model = options_model(component)(**options)
-    except ValidationError as error:
-        known = list(options_model(component).model_fields)
-        lines = [f"{place}: {what}" for place, what in explain(error, known)]
-        raise OptionError("\n".join(lines)) from error
+    mistakes = mistakes_in(component, options, supplied=supplied)
+    if mistakes:
+        raise OptionError("\n".join(f"{place}: {what}" for place, what in mistakes))
+    model = options_model(component, supplied)(**options)
     values = {name: getattr(model, name) for name in type(model).model_fields}
     return values | (model.model_extra or {})
+
+
+def mistakes_in(
+    component: Callable[..., Any],
+    options: Mapping[str, Any],
+    *,
+    supplied: frozenset[str] = frozenset(),
+) -> list[tuple[str, str]]:
+    """What is wrong with the options of a component, as (option, what); empty if nothing.
+
+    Raises:
+        OptionError: the component's signature can't be read.
+    """
+    from pydantic import ValidationError
+
+    known = known_options(component, supplied=supplied)
+    mistakes = []
+    try:
+        options_model(component, supplied)(**options)
+    except ValidationError as error:
+        mistakes = explain(error, known)
+    if hasattr(component, PASS_THROUGH_ATTRIBUTE):
+        unknown = [name for name in options if name not in known]
+        mistakes += [(name, _unknown_option(name, known)) for name in unknown]
+    return mistakes
+
+
+def known_options(
+    component: Callable[..., Any], *, supplied: frozenset[str] = frozenset()
+) -> list[str]:
+    """The names of all options: a component's own, then those it hands on."""
+    handed_on: frozenset[str] = getattr(component, PASS_THROUGH_ATTRIBUTE, frozenset)()
+    own = list(options_model(component, supplied).model_fields)
+    return [*own, *sorted(handed_on - set(own))]
+
+
+def _unknown_option(name: str, known: list[str]) -> str:
+    hint = did_you_mean(name, known) or f"it takes: {', '.join(known[:20]) or 'no options'}"
+    return f"unknown option; {hint}"
 
 
 def bind(component: Callable[..., Any], options: Mapping[str, Any]) -> Callable[..., Any]:
@@ -100,8 +145,7 @@ def explain(error: Any, known: list[str]) -> list[tuple[str, str]]:
         place = ".".join(str(part) for part in item["loc"])
         given = item["input"]
         if item["type"] == "extra_forbidden":
-            hint = did_you_mean(place, known) or f"it takes: {', '.join(known) or 'no options'}"
-            mistakes.append((place, f"unknown option; {hint}"))
+            mistakes.append((place, _unknown_option(place, known)))
         elif item["type"] == "missing":
             mistakes.append((place, "is required"))
         else:

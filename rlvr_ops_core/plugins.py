@@ -179,7 +179,7 @@ class Plugins:
         return any(impl.plugin_name == name for impl in impls)
 
     def _refuse_unknown_hooks(self, plugin: object) -> None:
-        """pluggy accepts a misspelt hook in silence unless it is asked."""
+        """Pluggy accepts a misspelt hook in silence unless it is asked."""
         try:
             self.manager.check_pending()
         except pluggy.PluginValidationError as error:
@@ -209,7 +209,7 @@ class Plugins:
         raise PluginError(f'unknown {kind} "{name}"', hint=self._explain_absence(kind, name))
 
     def _explain_absence(self, kind: str, name: str) -> str:
-        plugin, slash, short = name.partition("/")
+        plugin, slash, _ = name.partition("/")
         installed = list(self.components(kind))
         listing = f"installed: {', '.join(installed) or f'no {kind}s'}"
         if not slash:

@@ -15,6 +15,17 @@ C = TypeVar("C", bound=Callable[..., Any])
 SPEC_ATTRIBUTE = "__rlvr_reward__"
 
 
+class Undecided:
+    """The type of `UNDECIDED`."""
+
+    def __repr__(self) -> str:
+        return "UNDECIDED"
+
+
+UNDECIDED = Undecided()
+"""What a fast path returns when the full reward must decide."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RewardSpec:
     """How the engine must run a reward, and what it may return."""
@@ -32,6 +43,10 @@ class RewardSpec:
     """Limit on the address space of a worker, in MiB; None sets no limit."""
     preload: tuple[str, ...] = ()
     """Modules that the workers import before the first deadline starts (sympy, …)."""
+    fast: Callable[..., Any] | None = None
+    """A cheap first try with the same parameters, called in this process without a deadline. What
+    it leaves `UNDECIDED` goes to the reward itself. Its time must be bounded whatever the model
+    wrote."""
 
 
 def reward(
@@ -42,6 +57,7 @@ def reward(
     timeout_s: float = 10.0,
     memory_mb: int | None = None,
     preload: tuple[str, ...] = (),
+    fast: Callable[..., Any] | None = None,
 ) -> Callable[[C], C]:
     """Declare what a reward returns and how to run it; see `RewardSpec` for each field.
 
@@ -65,6 +81,7 @@ def reward(
         timeout_s=timeout_s,
         memory_mb=memory_mb,
         preload=tuple(preload),
+        fast=fast,
     )
 
     def declare(function: C) -> C:

@@ -88,7 +88,7 @@ class Sample:
         Only what follows the last `</think>` is an answer that the model committed to.
         """
         text = self.text
-        head, closed, tail = text.rpartition("</think>")
+        _, closed, tail = text.rpartition("</think>")
         if closed:
             return "" if "<think>" in tail else tail.strip()
         return "" if "<think>" in text else text.strip()

@@ -1,0 +1,17 @@
+"""The scoring engine: runs rewards, and turns whatever happens into verdicts."""
+
+from rlvr_ops_core.scoring.bound import BoundReward, bind_component, bind_function
+from rlvr_ops_core.scoring.budget import ErrorBudget
+from rlvr_ops_core.scoring.compose import Entry, Rewards
+from rlvr_ops_core.scoring.engine import Engine, score
+
+__all__ = [
+    "BoundReward",
+    "Engine",
+    "Entry",
+    "ErrorBudget",
+    "Rewards",
+    "bind_component",
+    "bind_function",
+    "score",
+]

@@ -1,0 +1,375 @@
+"""Worker processes that judge, with a deadline each: the only place that kills anything.
+
+A unit is what one call of a reward judges: a sample, a batch or a group. Its clock starts when a
+worker takes it up, not while it queues and not while the worker loads. A unit that is too slow, or
+that takes its worker down, loses its own verdict; what else the worker had goes to another.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import math
+import os
+import pickle
+import selectors
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from collections import deque
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import Any, get_args
+
+from rlvr_ops_core.errors import RewardLoadError
+from rlvr_ops_core.scoring.bound import BoundReward
+from rlvr_ops_core.scoring.verdicts import failure, timed_out
+from rlvr_ops_core.scoring.zygote import END, FORK, LENGTH, NUMBER, read, receive, send
+from rlvr_ops_core.types import Part, Sample, Status, Verdict
+
+LOAD_TIMEOUT_S = 120.0
+MAX_REPLY_BYTES = 64 * 2**20
+UNITS_BEFORE_RENEWAL = 20_000
+"""A worker is replaced after this many units, so that what a reward leaks stays bounded."""
+MAX_CHUNK = 64
+START_ZYGOTE = "from rlvr_ops_core.scoring.zygote import main; main()"
+
+Unit = list[Sample]
+
+
+class Zygote:
+    """The engine's end of the process that workers are forked from."""
+
+    def __init__(self, bound: BoundReward) -> None:
+        self.control, theirs = socket.socketpair()
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        environment.setdefault("OMP_NUM_THREADS", "1")
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-c", START_ZYGOTE, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=2,  # what a reward prints must not mix with what a command prints
+            env=environment,
+        )
+        theirs.close()
+        self.lock = threading.Lock()
+        try:
+            self._load(bound)
+        except BaseException:
+            self.close()
+            raise
+
+    def _load(self, bound: BoundReward) -> None:
+        self.control.settimeout(LOAD_TIMEOUT_S)
+        try:
+            send(self.control, pickle.dumps(bound))
+            reply = receive(self.control)
+        except TimeoutError:
+            raise RewardLoadError(
+                f"{bound.name} did not load within {LOAD_TIMEOUT_S:g} s"
+            ) from None
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise RewardLoadError(f"the options of {bound.name} do not pickle: {error}") from error
+        if reply is None:
+            raise RewardLoadError(f"the process that loads {bound.name} ended before it was ready")
+        report = json.loads(reply)
+        if not report["ready"]:
+            hint = report["traceback"].strip()
+            raise RewardLoadError(f"{bound.name} does not load: {report['error']}", hint=hint)
+        self.control.settimeout(None)
+
+    def fork(self) -> tuple[int, socket.socket]:
+        """A new worker: its process id, and the channel to it."""
+        ours, theirs = socket.socketpair()
+        with self.lock, theirs:
+            socket.send_fds(self.control, [FORK], [theirs.fileno()])
+            reply = read(self.control, NUMBER.size)
+        if reply is None:
+            ours.close()
+            raise ConnectionResetError("the zygote is gone")
+        return NUMBER.unpack(reply)[0], ours
+
+    def end(self, pid: int) -> int:
+        """Kill a worker and wait for it; gives its wait status, 0 if the zygote is gone too."""
+        try:
+            with self.lock:
+                self.control.sendall(END + NUMBER.pack(pid))
+                reply = read(self.control, NUMBER.size)
+        except OSError:
+            return 0
+        return NUMBER.unpack(reply)[0] if reply else 0
+
+    def close(self) -> None:
+        """End the zygote and with it every worker."""
+        self.control.close()
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Worker:
+    """One worker process: what it was given, and how far it is."""
+
+    def __init__(self, zygote: Zygote) -> None:
+        self.zygote = zygote
+        self.pid, self.channel = zygote.fork()
+        self.received = bytearray()
+        self.todo: deque[int] = deque()
+        self.deadline = math.inf
+        self.done = 0
+
+    def take(self, numbers: Sequence[int], units: Sequence[Unit], timeout_s: float) -> None:
+        """Give the worker a chunk of units; the clock of the first one starts."""
+        self.todo.extend(numbers)
+        self.deadline = monotonic() + timeout_s
+        with contextlib.suppress(OSError):  # it is gone: reading from it will say so
+            send(self.channel, pickle.dumps([units[number] for number in numbers]))
+
+    def is_alive(self) -> bool:
+        """An idle worker says nothing; a closed channel means that it is gone."""
+        try:
+            return self.channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def replies(self) -> list[bytes] | None:
+        """The replies that have arrived whole; None if the worker is gone."""
+        try:
+            chunk = self.channel.recv(1 << 20)
+        except OSError:
+            return None
+        if not chunk:
+            return None
+        self.received += chunk
+        frames = []
+        while len(self.received) >= LENGTH.size:
+            (size,) = LENGTH.unpack_from(self.received)
+            if size > MAX_REPLY_BYTES:
+                return None
+            if len(self.received) < LENGTH.size + size:
+                break
+            frames.append(bytes(self.received[LENGTH.size : LENGTH.size + size]))
+            del self.received[: LENGTH.size + size]
+        return frames
+
+    def end(self) -> int:
+        """Kill the process; gives its wait status."""
+        self.channel.close()
+        return self.zygote.end(self.pid)
+
+
+class Pool:
+    """Workers for one reward. Threads may share it: each call leases some and gives them back."""
+
+    def __init__(self, bound: BoundReward, *, size: int | None = None) -> None:
+        self.bound = bound
+        self.size = size or max(1, min(len(os.sched_getaffinity(0)), 32))
+        self._zygote: Zygote | None = None
+        self._idle: list[Worker] = []
+        self._leased = 0
+        self._owner = os.getpid()
+        self._state = threading.Condition()
+        _open_pools.add(self)
+
+    def run(self, units: Sequence[Unit]) -> list[list[Verdict]]:
+        """The verdicts of every unit, in order.
+
+        Raises:
+            RewardLoadError: the reward does not load in a worker.
+        """
+        if not units:
+            return []
+        workers = self._lease(len(units))
+        shift = Shift(self, units, workers)
+        try:
+            return shift.work()
+        finally:
+            self._give_back(shift.workers)
+
+    def start(self) -> None:
+        """Load the reward and fork one worker now, so that the first samples need not wait."""
+        self._give_back(self._lease(1))
+
+    def new_worker(self) -> Worker:
+        """A fresh worker; a zygote that was killed (out of memory, say) is started again."""
+        with self._state:
+            if self._zygote is not None:
+                try:
+                    return Worker(self._zygote)
+                except OSError:
+                    self._zygote.close()
+            self._zygote = Zygote(self.bound)
+            return Worker(self._zygote)
+
+    def close(self) -> None:
+        """End every worker and the zygote. The pool may be used again."""
+        with self._state:
+            idle, self._idle = self._idle, []
+            zygote, self._zygote = self._zygote, None
+        for worker in idle:
+            worker.channel.close()
+        if zygote is not None:
+            zygote.close()
+
+    def _lease(self, wanted: int) -> list[Worker]:
+        with self._state:
+            if self._owner != os.getpid():  # forked: the workers are our parent's, not ours
+                self._owner, self._zygote, self._idle, self._leased = os.getpid(), None, [], 0
+            while self._leased >= self.size:
+                self._state.wait()
+            count = min(wanted, self.size - self._leased)
+            workers, self._idle = self._idle[:count], self._idle[count:]
+            self._leased += count
+        for worker in [worker for worker in workers if not worker.is_alive()]:
+            workers.remove(worker)
+            worker.end()
+        try:
+            while len(workers) < count:
+                workers.append(self.new_worker())
+        except BaseException:
+            self._give_back(workers, leased=count)
+            raise
+        return workers
+
+    def _give_back(self, workers: list[Worker], *, leased: int | None = None) -> None:
+        fresh = [worker for worker in workers if not worker.todo]
+        for worker in [worker for worker in workers if worker.todo]:
+            worker.end()  # interrupted in the middle (Ctrl-C): what it still says is not wanted
+        with self._state:
+            self._idle += [worker for worker in fresh if worker.done < UNITS_BEFORE_RENEWAL]
+            self._leased -= len(workers) if leased is None else leased
+            self._state.notify_all()
+        for worker in fresh:
+            if worker.done >= UNITS_BEFORE_RENEWAL:
+                worker.end()
+
+
+class Shift:
+    """One call of a pool: hands out units, collects verdicts, keeps deadlines."""
+
+    def __init__(self, pool: Pool, units: Sequence[Unit], workers: list[Worker]) -> None:
+        self.pool = pool
+        self.bound = pool.bound
+        self.timeout_s = pool.bound.spec.timeout_s
+        self.units = units
+        self.workers = workers
+        self.waiting = deque(range(len(units)))
+        self.verdicts: list[list[Verdict]] = [[] for _ in units]
+        # small enough that the workers finish together, large enough to spare round trips
+        self.chunk = max(1, min(MAX_CHUNK, len(units) // (4 * len(workers))))
+
+    def work(self) -> list[list[Verdict]]:
+        """Run until every unit has its verdicts."""
+        with selectors.DefaultSelector() as selector:
+            for worker in self.workers:
+                selector.register(worker.channel, selectors.EVENT_READ, worker)
+            while self.waiting or any(worker.todo for worker in self.workers):
+                for worker in self.workers:
+                    if not worker.todo and self.waiting:
+                        self._hand_out(worker)
+                patience = min(worker.deadline for worker in self.workers if worker.todo)
+                for key, _ in selector.select(max(0.0, patience - monotonic())):
+                    self._read(key.data, selector)
+                for worker in list(self.workers):
+                    if worker.todo and monotonic() >= worker.deadline:
+                        self._stop_late(worker, selector)
+        return self.verdicts
+
+    def _hand_out(self, worker: Worker) -> None:
+        count = min(self.chunk, len(self.waiting))
+        numbers = [self.waiting.popleft() for _ in range(count)]
+        worker.take(numbers, self.units, self.timeout_s)
+
+    def _read(self, worker: Worker, selector: selectors.BaseSelector) -> None:
+        replies = worker.replies()
+        if replies is None:
+            self._replace_dead(worker, selector)
+            return
+        for reply in replies:
+            number = worker.todo.popleft()
+            self.verdicts[number] = decode(reply, len(self.units[number]), self.bound)
+            worker.done += 1
+            worker.deadline = monotonic() + self.timeout_s
+        if not worker.todo:
+            worker.deadline = math.inf
+
+    def _stop_late(self, worker: Worker, selector: selectors.BaseSelector) -> None:
+        number = worker.todo.popleft()
+        count = len(self.units[number])
+        verdict = timed_out(self.timeout_s, ref=self.bound.ref, seconds=self.timeout_s / count)
+        self.verdicts[number] = [verdict] * count
+        self._replace(worker, selector)
+
+    def _replace_dead(self, worker: Worker, selector: selectors.BaseSelector) -> None:
+        number = worker.todo.popleft() if worker.todo else None
+        status = self._replace(worker, selector)
+        if number is not None:
+            what = f"the worker process {ending(status)} while it judged this"
+            self.verdicts[number] = [failure(what, ref=self.bound.ref)] * len(self.units[number])
+
+    def _replace(self, worker: Worker, selector: selectors.BaseSelector) -> int:
+        """End a worker, put what it had not begun back in the queue, and start another."""
+        selector.unregister(worker.channel)
+        self.waiting.extendleft(reversed(worker.todo))
+        worker.todo.clear()
+        status = worker.end()
+        place = self.workers.index(worker)
+        self.workers[place] = fresh = self.pool.new_worker()
+        selector.register(fresh.channel, selectors.EVENT_READ, fresh)
+        return status
+
+
+def decode(reply: bytes, count: int, bound: BoundReward) -> list[Verdict]:
+    """The verdicts in a worker's reply, checked: the worker ran code that is not ours."""
+    try:
+        rows = json.loads(reply)
+        verdicts = [_verdict(row, bound) for row in rows]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        what = f"the worker's reply can't be read: {type(error).__name__}: {error}"
+        return [failure(what, ref=bound.ref)] * count
+    if len(verdicts) != count:
+        what = f"the worker sent {len(verdicts)} verdicts for {count} samples"
+        return [failure(what, ref=bound.ref)] * count
+    return verdicts
+
+
+def _verdict(row: Mapping[str, Any], bound: BoundReward) -> Verdict:
+    value, status = row["value"], row["status"]
+    low, high = bound.spec.range
+    if status not in get_args(Status) or (status == "ok") != isinstance(value, float):
+        raise ValueError(f"status {status!r} with value {value!r}")
+    if value is not None and not low <= value <= high:
+        raise ValueError(f"{value!r} is out of range")
+    parts = {name: Part(part["value"]) for name, part in row["components"].items()}
+    return Verdict(value, status, parts, dict(row["info"]), float(row["seconds"]), bound.ref)
+
+
+def ending(status: int) -> str:
+    """How a process ended, from its wait status."""
+    import signal
+
+    if os.WIFEXITED(status):
+        return f"exited with code {os.WEXITSTATUS(status)}"
+    number = os.WTERMSIG(status)
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    return f"was ended by {name}"
+
+
+_open_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    for pool in list(_open_pools):
+        if pool._owner == os.getpid():
+            pool.close()
