@@ -1,0 +1,275 @@
+r"""Which part of a completion is the answer: the last one that the model committed to.
+
+In this order: the last `\boxed{…}` (several in a row, joined by commas or "and", are one list), `<answer>…</answer>`,
+`#### …`, "the answer is …"; without any of these the whole text if it is nothing but an answer, what the last line
+has in bold, or the formula that the last sentence ends in. The last number in prose only counts if asked for.
+All of it takes time linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from rlvr_rewards_math.boxes import Box, find_boxes, redefines, unwrap_boxes
+from rlvr_rewards_math.hidden import visible
+
+Anchor = Literal["box", "final", "number"]
+"""What counts as an answer: `box` only a box, `final` any of the marks, `number` also the last number."""
+
+MAX_ANSWER = 2000
+MAX_TEXT = 200_000
+
+_TAG = re.compile(r"<answer>", re.IGNORECASE)
+_HASHES = re.compile(r"####[ \t]*:?[ \t]*")
+_PHRASE = re.compile(
+    r"\banswers?\b[ \t*_]{0,4}(?:to [^.:\n]{1,80}? )?(?:(?:is|are|equals)\b|[:=：])[ \t*_:]{0,6}(?:\n[ \t]{0,8}){0,2}",
+    re.IGNORECASE,
+)
+_POSTFIX = re.compile(
+    r"(?:^|[\s*])(\$?-?[\d.,/]{1,40}%?) is (?:the|our|my) (?:final |correct )?answer", re.IGNORECASE
+)
+_BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
+_MATH_MARK = re.compile(r"\\\\|\\\$|\$\$?|\\[()\[\]]|\n|[.!?;](?=\s|$|[\"*<])")
+_GLUE = re.compile(
+    r"(?:\s|[,;&.$*]|\\[()\[\] ,;:!]|\\q?quad\b|\\text\{|\}|\band\b|\bor\b|\bfor part \(?\w\)?|"
+    r"\b[a-zA-Z](?:_\{?\w{1,3}\}?)?(?:\(\w\))? ?=|\b(?:papers|bins)\b)*"
+)
+_CLAUSE = re.compile(r"[,.]?\s+(?:because|since|therefore|which|so that)\b")
+_STRONG = re.compile(
+    r"\b(?:wrong|incorrect|mistaken?|scratch that|retract|disregard|take (?:that|it) back|not (?:quite )?(?:correct|right)"
+    r"|isn't (?:correct|right)|never ?mind|changed my mind)\b",
+    re.IGNORECASE,
+)
+_WEAK = re.compile(
+    r"\b(?:wait|hold on|actually|hmm+|on second thought|let me re\w+|i should re\w+)\b",
+    re.IGNORECASE,
+)
+_NEGATED = re.compile(
+    r"\b(?:no|not|nothing|any|without|never|avoid|if|common|isn't|wasn't)\b[^.]{0,25}$",
+    re.IGNORECASE,
+)
+_REAFFIRMED = re.compile(
+    r"\b(?:correct|right|confirm\w*|yes|indeed|verif\w*|consistent|match\w*|checks?|holds?|works)\b|✓|✅",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?%?")
+_WORD = re.compile(r"[A-Za-z]{3,}")
+_NOT_WORDS = re.compile(r"\\[a-zA-Z]+|\b(?:sqrt|sin|cos|tan|log|exp|and|cup|pi)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was taken for the answer, and by which rule; `problem` says why there is none."""
+
+    text: str
+    rule: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    start: int
+    end: int
+    text: str
+    rule: str
+
+
+def extract_answer(completion: str, *, anchor: Anchor = "final") -> Answer:
+    """The answer of a completion, or the reason why there is none.
+
+    Edge cases: empty text -> no answer; an unclosed last box -> no answer, whatever came before;
+    an empty last box -> only what follows it counts; an answer that is taken back -> no answer.
+    """
+    text = visible(completion).strip()[-MAX_TEXT:]
+    if not text:
+        return Answer("", "none", "there is no visible text")
+    if redefines(text):
+        return Answer("", "none", "the text defines macros: what it prints isn't what it says")
+    boxes = find_boxes(text)
+    found = _boxed(text, boxes) if boxes else None
+    if boxes and boxes[-1].content is None:
+        return Answer("", "box", "the last box is not closed")
+    if anchor != "box" and (later := _after(text, found, boxes)) is not None:
+        found = later
+    if found is None:
+        return Answer("", "none", "the last box is empty" if boxes else "no final answer was given")
+    if len(found.text) > MAX_ANSWER:
+        return Answer("", found.rule, f"the answer has more than {MAX_ANSWER} characters")
+    if anchor == "number" or not _retracted(text[found.end :]):
+        return Answer(found.text, found.rule)
+    return Answer("", found.rule, "the answer was taken back")
+
+
+def extract_gold(gold: str) -> str:
+    """The answer in a gold text: a bare answer, a solution with a box, or a text with `#### …`."""
+    text = gold.strip()
+    boxes = find_boxes(text)
+    if boxes and boxes[-1].content is not None and (found := _boxed(text, boxes)):
+        return found.text
+    hashes = text.rfind("####")
+    if hashes >= 0:
+        return text[hashes + 4 :].strip(" :\n\t")
+    phrase = _phrased(text)
+    return phrase.text if phrase else text
+
+
+def _after(text: str, boxed: _Found | None, boxes: list[Box]) -> _Found | None:
+    """A marked answer that comes later than the last box; without boxes, any kind of answer."""
+    place = boxes[-1].end if boxes else 0
+    marked = [
+        one for one in (_tagged(text), _hashed(text), _phrased(text)) if one and one.start >= place
+    ]
+    if marked:
+        return max(marked, key=lambda one: one.start)
+    tag = text.lower().rfind("<answer>") if boxed else -1
+    if boxed or boxes:
+        return None if tag < place else _Found(tag, len(text), "", "answer tag")
+    return _whole(text) or _bold(text) or _formula(text)
+
+
+def _boxed(text: str, boxes: list[Box]) -> _Found | None:
+    first = len(boxes) - 1
+    while first and _is_glue(text[boxes[first - 1].end : boxes[first].start]):
+        first -= 1
+    run = [box for box in boxes[first:] if box.content is not None]
+    contents = list(dict.fromkeys(unwrap_boxes(box.content or "").strip() for box in run))
+    if not contents or not contents[-1]:
+        return None
+    rule = "box" if len(contents) == 1 else "boxes"
+    return _Found(run[0].start, run[-1].end, " , ".join(contents), rule)
+
+
+def _is_glue(between: str) -> bool:
+    return len(between) <= 80 and _GLUE.fullmatch(between) is not None
+
+
+def _tagged(text: str) -> _Found | None:
+    last = None
+    for last in _TAG.finditer(text):
+        pass
+    if last is None:
+        return None
+    end = text.lower().find("</answer>", last.end())
+    if end < 0:
+        return None
+    return _Found(last.start(), end, text[last.end() : end].strip(), "answer tag")
+
+
+def _hashed(text: str) -> _Found | None:
+    last = None
+    for mark in _HASHES.finditer(text):
+        end = text.find("\n", mark.end())
+        line = text[mark.end() : end if end >= 0 else len(text)].strip()
+        if line and len(_WORD.findall(_NOT_WORDS.sub(" ", line[:300]))) <= 4:
+            last = _Found(mark.start(), mark.end() + len(line), line, "####")
+    return last
+
+
+def _phrased(text: str) -> _Found | None:
+    last = None
+    for mark in _PHRASE.finditer(text):
+        end = _sentence_end(text, mark.end())
+        payload = (
+            _CLAUSE.split(text[mark.end() : end], maxsplit=1)[0]
+            .strip()
+            .strip('"')
+            .rstrip(".")
+            .strip()
+        )
+        if _says_something(payload):
+            last = _Found(mark.start(), end, payload, "answer is")
+    for mark in _POSTFIX.finditer(text):
+        if last is None or mark.start() > last.start:
+            last = _Found(mark.start(), mark.end(), mark[1], "is the answer")
+    return last
+
+
+def _says_something(payload: str) -> bool:
+    words = _WORD.findall(payload[:400])
+    return bool(payload) and (
+        len(words) <= 3 or any(c.isdigit() or c in "$\\" for c in payload[:400])
+    )
+
+
+def _sentence_end(text: str, start: int) -> int:
+    """Where the sentence that goes on at `start` ends; full stops and line ends in formulas don't end it."""
+    depth = False
+    for mark in _MATH_MARK.finditer(text, start, start + MAX_ANSWER):
+        if mark[0] in ("$", "$$"):
+            depth = not depth
+        elif mark[0] in ("\\(", "\\["):
+            depth = True
+        elif mark[0] in ("\\)", "\\]"):
+            depth = False
+        elif mark[0][0] in ".!?;\n" and not depth:
+            return mark.start()
+    return min(len(text), start + MAX_ANSWER)
+
+
+def _whole(text: str) -> _Found | None:
+    """The whole text, if it has no more than three words and no sentence around them."""
+    if len(text) > 400 or "\n" in text.strip("$ \n"):
+        return None
+    bare = re.sub(r"\$\$?|\\[()\[\]]", " ", text)
+    if len(_WORD.findall(_NOT_WORDS.sub(" ", bare))) > 3 or bare.rstrip(" .").endswith(("=", ":")):
+        return None
+    return _Found(0, len(text), text.strip(), "whole text")
+
+
+def _bold(text: str) -> _Found | None:
+    line_start = text.rfind("\n") + 1
+    last = None
+    for last in _BOLD.finditer(text, line_start):
+        pass
+    if last is None or not _NUMBER.search(last[1]) or len(_WORD.findall(last[1])) > 3:
+        return None
+    return _Found(last.start(), last.end(), last[1].strip(), "bold")
+
+
+def _formula(text: str) -> _Found | None:
+    """The last formula, with those before it that are joined to it, if the last sentence ends with it."""
+    spans = _formulas(text[-20_000:])
+    offset = max(0, len(text) - 20_000)
+    if not spans:
+        return None
+    tail = text[offset + spans[-1][1] :]
+    if len(tail) > 60 or any(c.isdigit() for c in tail):
+        return None
+    first = len(spans) - 1
+    while first and _is_glue(text[offset + spans[first - 1][1] : offset + spans[first][0]]):
+        first -= 1
+    start, end = offset + spans[first][0], offset + spans[-1][1]
+    return _Found(start, end, text[start:end], "formula")
+
+
+def _formulas(text: str) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    opened: tuple[int, str] | None = None
+    closes = {"$": "$", "$$": "$$", "\\(": "\\)", "\\[": "\\]"}
+    for mark in _MATH_MARK.finditer(text):
+        if opened is None and mark[0] in closes:
+            opened = (mark.start(), closes[mark[0]])
+        elif opened is not None and mark[0] == opened[1]:
+            spans.append((opened[0], mark.end()))
+            opened = None
+    return spans
+
+
+def last_number(completion: str) -> Answer:
+    """The last number of the visible text, for those who ask for it."""
+    numbers = _NUMBER.findall(visible(completion)[-MAX_TEXT:])
+    if not numbers:
+        return Answer("", "none", "there is no number in the text")
+    return Answer(numbers[-1].replace("$", ""), "last number")
+
+
+def _retracted(tail: str) -> bool:
+    """What follows the answer takes it back and does not confirm it again."""
+    tail = tail[:4000]
+    for word in _STRONG.finditer(tail):
+        if not _NEGATED.search(tail[max(0, word.start() - 30) : word.start()]):
+            return True
+    weak = _WEAK.search(tail)
+    return weak is not None and not _REAFFIRMED.search(tail, weak.end())
