@@ -8,12 +8,17 @@ import inspect
 import json
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 from rlvr_ops_core.errors import OptionError, did_you_mean
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from pydantic import BaseModel, ValidationError
+
+Place: TypeAlias = tuple[str | int, ...]
+"""Where in a structure something is: `("stages", 2, "samples")`."""
+
+TYPE_NAMES = frozenset({"str", "int", "float", "bool", "none", "dict", "list", "tuple", "set"})
 
 PASS_THROUGH_ATTRIBUTE = "__rlvr_pass_through__"
 """On a component that takes `**options` and hands them on: a callable without arguments that gives
@@ -59,7 +64,22 @@ def options_model(
 
 
 def _annotation(parameter: inspect.Parameter) -> Any:
-    return Any if parameter.annotation is parameter.empty else parameter.annotation
+    annotation = parameter.annotation
+    if annotation is parameter.empty:
+        return Any
+    numbers = {annotation, *get_args(annotation)} & {int, float}
+    if numbers and bool not in get_args(annotation):
+        from pydantic import BeforeValidator
+
+        return Annotated[annotation, BeforeValidator(refuse_bool)]
+    return annotation
+
+
+def refuse_bool(value: object) -> object:
+    """A validator for numbers: YAML reads `yes` and `no` as booleans, pydantic those as 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not yes/no")  # noqa: TRY004  # pydantic wants this type
+    return value
 
 
 def _default(component: Callable[..., Any], parameter: inspect.Parameter) -> Any:
@@ -88,7 +108,8 @@ def resolve(
     """
     mistakes = mistakes_in(component, options, supplied=supplied)
     if mistakes:
-        raise OptionError("\n".join(f"{place}: {what}" for place, what in mistakes))
+        lines = [f"{'.'.join(map(str, place))}: {what}" for place, what in mistakes]
+        raise OptionError("\n".join(lines))
     model = options_model(component, supplied)(**options)
     values = {name: getattr(model, name) for name in type(model).model_fields}
     return values | (model.model_extra or {})
@@ -99,8 +120,8 @@ def mistakes_in(
     options: Mapping[str, Any],
     *,
     supplied: frozenset[str] = frozenset(),
-) -> list[tuple[str, str]]:
-    """What is wrong with the options of a component, as (option, what); empty if nothing.
+) -> list[tuple[Place, str]]:
+    """What is wrong with the options of a component, as (place, what); empty if nothing.
 
     Raises:
         OptionError: the component's signature can't be read.
@@ -115,7 +136,7 @@ def mistakes_in(
         mistakes = explain(error, known)
     if hasattr(component, PASS_THROUGH_ATTRIBUTE):
         unknown = [name for name in options if name not in known]
-        mistakes += [(name, _unknown_option(name, known)) for name in unknown]
+        mistakes += [((name,), unknown_option(name, known)) for name in unknown]
     return mistakes
 
 
@@ -128,30 +149,38 @@ def known_options(
     return [*own, *sorted(handed_on - set(own))]
 
 
-def _unknown_option(name: str, known: list[str]) -> str:
-    hint = did_you_mean(name, known) or f"it takes: {', '.join(known[:20]) or 'no options'}"
-    return f"unknown option; {hint}"
-
-
 def bind(component: Callable[..., Any], options: Mapping[str, Any]) -> Callable[..., Any]:
     """The component with its options set, ready to be called; `options` come from `resolve`."""
     return component(**options) if isinstance(component, type) else partial(component, **options)
 
 
-def explain(error: Any, known: list[str]) -> list[tuple[str, str]]:
+def explain(error: ValidationError, known: list[str]) -> list[tuple[Place, str]]:
     """Each mistake in a pydantic ValidationError as (place, what is wrong and what to do)."""
-    mistakes = []
+    mistakes: dict[Place, str] = {}
     for item in error.errors():
-        place = ".".join(str(part) for part in item["loc"])
-        given = item["input"]
+        place = tuple(part for part in item["loc"] if not _is_branch(part))
         if item["type"] == "extra_forbidden":
-            mistakes.append((place, _unknown_option(place, known)))
+            what = unknown_option(str(place[-1]), known)
         elif item["type"] == "missing":
-            mistakes.append((place, "is required"))
+            what = "is required"
         else:
-            what = item["msg"][0].lower() + item["msg"][1:]
-            mistakes.append((place, f"{what} (got {shorten(given)})"))
-    return mistakes
+            message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
+            what = f"{message[0].lower()}{message[1:]} (got {shorten(item['input'])})"
+        if place in mistakes:  # the branches of a union fail one by one
+            what = f"{mistakes[place].rpartition(' (got ')[0]}, or {what}"
+        mistakes[place] = what
+    return list(mistakes.items())
+
+
+def _is_branch(part: object) -> bool:
+    """Pydantic puts the name of a union's branch into the place: no part of the user's file."""
+    return isinstance(part, str) and (part in TYPE_NAMES or "[" in part or "(" in part)
+
+
+def unknown_option(name: str, known: list[str]) -> str:
+    """What to say of a name that is not among the known ones."""
+    hint = did_you_mean(name, known) or f"it takes: {', '.join(known[:20]) or 'no options'}"
+    return f"unknown option; {hint}"
 
 
 def shorten(value: Any, *, limit: int = 60) -> str:

@@ -254,17 +254,16 @@ def summarize(
     seen = _collect(rows, pass_on, solved)
     judged = sum(len(few) for few in seen.right.values())
 
-    def estimate(name: str, values: Sequence[float]) -> dict[str, Any]:
-        return asdict(estimate_mean(values, seed=f"{seed}/{name}"))
+    def estimate(values: Sequence[float]) -> dict[str, Any]:
+        return asdict(estimate_mean(values, seed=seed))  # one seed: equal values, equal intervals
 
     passes = {
         f"pass@{k}": estimate(
-            f"pass@{k}",
             [
                 pass_at_k(round(sum(few)), len(few), k)
                 for few in seen.right.values()
                 if len(few) >= k
-            ],
+            ]
         )
         for k in pass_sizes(samples)
     }
@@ -274,10 +273,9 @@ def summarize(
         "answers": seen.answers,
         "no_verdict": seen.answers - judged,
         **passes,
-        "reward": estimate("reward", _task_means(seen.reward)),
+        "reward": estimate(_task_means(seen.reward)),
         "components": {
-            name: estimate(f"components/{name}", _task_means(values))
-            for name, values in seen.components.items()
+            name: estimate(_task_means(values)) for name, values in seen.components.items()
         },
         "mean_tokens": sum(seen.tokens) / len(seen.tokens) if seen.tokens else None,
         "truncated": seen.truncated / seen.answers if seen.answers else None,

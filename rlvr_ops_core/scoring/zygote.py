@@ -32,7 +32,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Load the reward that the control socket (its number is the argument) names, then attend it."""
+    """Load the reward that comes through the control socket, then attend to the socket."""
     control = socket.socket(fileno=int(sys.argv[1]))
     try:
         payload = receive(control)

@@ -1,0 +1,85 @@
+"""Everything that happens in a run, told to everybody who watches: monitors, folder, progress."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rlvr_ops_core.errors import StopRun
+from rlvr_ops_core.runs import RunFolder
+from rlvr_ops_core.types import Event
+
+logger = logging.getLogger(__name__)
+
+Watch = Callable[[Event], None]
+
+BULKY = frozenset({"samples", "verdicts"})
+"""What monitors see of an event and `events.jsonl` leaves out: the stage's own files have it."""
+
+
+class Events:
+    """Sends each event to the run folder, to the monitors, and to what shows progress.
+
+    A monitor that raises anything but `StopRun` is reported and hears no more; the run goes on.
+    """
+
+    def __init__(
+        self, run: str, folder: RunFolder, monitors: Mapping[str, Watch], show: Sequence[Watch] = ()
+    ) -> None:
+        self.run = run
+        self.folder = folder
+        self.monitors = dict(monitors)
+        self.show = tuple(show)
+
+    def emit(self, kind: str, *, stage: str = "", step: int | None = None, **data: Any) -> None:
+        """Tell everybody.
+
+        Raises:
+            StopRun: a monitor ends the run; everybody has been told.
+        """
+        event = Event(kind, self.run, stage, step, data, round(time.time(), 3))
+        if self.folder.events is not None:
+            self.folder.events.append([as_row(event)])
+        for watch in self.show:
+            watch(event)
+        stop: StopRun | None = None
+        for name, watch in list(self.monitors.items()):
+            try:
+                watch(event)
+            except StopRun as reason:
+                stop = stop or StopRun(f'monitor "{name}": {reason.what}', hint=reason.hint)
+            except Exception as error:  # noqa: BLE001  # a plugin's code: recorded, the run goes on
+                del self.monitors[name]
+                self._report_failed_monitor(name, error)
+        if stop is not None:
+            raise stop
+
+    def tell(self, kind: str, *, stage: str = "", **data: Any) -> None:
+        """Tell everybody of an end that no monitor can hasten."""
+        try:
+            self.emit(kind, stage=stage, **data)
+        except StopRun as late:
+            logger.info("%s, but it is ending anyway", late.what)
+
+    def _report_failed_monitor(self, name: str, error: Exception) -> None:
+        logger.warning('monitor "%s" failed and is left out from here on: %r', name, error)
+        if self.folder.events is not None:
+            row = {"kind": "monitor_failed", "run": self.run, "time": round(time.time(), 3)}
+            data = {"monitor": name, "traceback": traceback.format_exc()}
+            self.folder.events.append([row | {"data": data}])
+
+
+def as_row(event: Event) -> dict[str, Any]:
+    """An event as a line of `events.jsonl`."""
+    data = {name: value for name, value in event.data.items() if name not in BULKY}
+    return {
+        "kind": event.kind,
+        "run": event.run,
+        "stage": event.stage,
+        "step": event.step,
+        "time": event.time,
+        "data": data,
+    }

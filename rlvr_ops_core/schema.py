@@ -1,0 +1,131 @@
+"""What a pipeline file may say, as pydantic models; `rlvr_ops_core.check` says what it means.
+
+A stage begins with its verb, and the verb's value names what it makes or uses. What a stage or an
+entry says beyond the fields here are the options of its component.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from rlvr_ops_core.options import refuse_bool
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=80)]
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[list[Name], BeforeValidator(_as_list)]
+Number = Annotated[float, BeforeValidator(refuse_bool)]
+Count = Annotated[int, BeforeValidator(refuse_bool)]
+
+
+class Strict(BaseModel):
+    """Nothing beyond the fields."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class WithOptions(BaseModel):
+    """What is beyond the fields are the options of the component in `use`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The component's options, as written."""
+        return dict(self.model_extra or {})
+
+
+class PipelineFile(Strict):
+    """A pipeline: what there is, and in `stages` what to do with it."""
+
+    name: Name
+    """The run folder's name, unless `--output` gives another."""
+    seed: Annotated[Count, Field(ge=0)] = 0
+    model: str = ""
+    """Where training starts: a hub id, a folder, a GGUF file. A stage may name another."""
+    plugins: list[str] = []
+    """Plugin files beside this one."""
+    error_budget: Annotated[Number, Field(ge=0, le=1)] = 0.02
+    """The share of samples that may get no verdict before the run stops."""
+    data: dict[Name, Any] = {}
+    rewards: dict[Name, Any] = {}
+    monitors: dict[Name, Any] = {}
+    stages: Annotated[list[Any], Field(min_length=1)]
+
+
+class Use(WithOptions):
+    """A data source or a monitor, with its options."""
+
+    use: str
+
+
+class RewardEntry(WithOptions):
+    """A reward, and how it counts."""
+
+    use: str
+    weight: Number = 1.0
+    only_if: Any = None
+    """The name of another reward that must be above 0, a list of them, or name to least value."""
+    optional: bool = False
+    """It may abstain and is then left out; without this, an abstention leaves no total."""
+    timeout_s: Annotated[Number, Field(gt=0)] | None = None
+
+
+class SumEntry(Strict):
+    """Several rewards as one."""
+
+    sum: Annotated[Names, Field(min_length=1)]
+    weight: Number = 1.0
+    only_if: Any = None
+    optional: bool = False
+
+
+class TrainStage(WithOptions):
+    """Make a model. The verb's value is its name."""
+
+    train: Name
+    use: str
+    start: str | None = None
+    """The model to start from: one that an earlier stage made, or a hub id, folder or file."""
+    data: Name | None = None
+    rewards: Names = []
+
+
+class EvaluateStage(WithOptions):
+    """Let models answer, judge the answers, and compare. The verb's value names the models."""
+
+    evaluate: Annotated[Names, Field(min_length=1)]
+    name: Name = "evaluate"
+    data: Name
+    rewards: Annotated[Names, Field(min_length=1)]
+    samples: Annotated[Count, Field(ge=1)] = 1
+    """Answers a task."""
+    pass_on: Name | None = None
+    """The reward that says whether an answer passes; the first one named if not given."""
+    solved: Number = 1.0
+    """The value from which on an answer passes."""
+    use: str | None = None
+    """The sampler; need not be named where only one is installed."""
+
+
+class ServeStage(WithOptions):
+    """Serve a model until Ctrl-C. The verb's value names it."""
+
+    serve: Name
+    name: Name = "serve"
+    use: str
+
+
+STAGE_OF_VERB: dict[str, type[TrainStage | EvaluateStage | ServeStage]] = {
+    "train": TrainStage,
+    "evaluate": EvaluateStage,
+    "serve": ServeStage,
+}

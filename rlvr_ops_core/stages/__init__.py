@@ -1,0 +1,1 @@
+"""What each verb of a pipeline does: train, evaluate, serve."""
