@@ -1,0 +1,64 @@
+"""The quickstart's task: add up a list of eight numbers. A whole plugin in one file.
+
+A model can answer at once (`! 11`) or work it out, one running total after the other
+(`? 3 3 4 6 6 7 10 11`). Only the last number counts.
+"""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
+
+from rlvr_ops_core import DataSource, Reward, Sample, Task, hookimpl, reward
+
+
+def lists(
+    *, split: str = "train", limit: int = 1000, worked: float = 0.5, seed: int = 0
+) -> Iterator[Task]:
+    """Lists to add up, with a demonstration each: a share of `worked` shows the running totals.
+
+    No list is in both splits: a checksum of the list says which one it belongs to.
+    """
+    generator = random.Random(f"{seed}/{split}")
+    given = 0
+    while given < limit:
+        greatest = generator.choice([1, 3, 6, 9])
+        numbers = [generator.randint(0, greatest) for _ in range(8)]
+        prompt = " ".join(map(str, numbers)) + " ="
+        shows_work = generator.random() < worked
+        if (zlib.crc32(prompt.encode()) % 8 == 0) != (split == "test"):
+            continue
+        totals = " ".join(map(str, accumulate(numbers)))
+        yield Task(
+            id=f"adding/{split}/{given}",
+            prompt=prompt,
+            answer=sum(numbers),
+            data={"demonstration": f"? {totals}" if shows_work else f"! {sum(numbers)}"},
+        )
+        given += 1
+
+
+@reward(inline=True)
+def sum_is_right(sample: Sample) -> bool:
+    """The last number of the answer is the sum."""
+    return sample.text.split()[-1:] == [str(sample.task.answer)]
+
+
+@reward(inline=True)
+def is_worked(sample: Sample) -> bool:
+    """The answer shows its work; nobody is paid for this."""
+    return sample.text.startswith("?")
+
+
+@hookimpl
+def rlvr_data_sources() -> Mapping[str, DataSource]:
+    """The task, as `adding/lists`."""
+    return {"lists": lists}
+
+
+@hookimpl
+def rlvr_rewards() -> Mapping[str, Reward]:
+    """What pays (`adding/sum`) and what is only watched (`adding/worked`)."""
+    return {"sum": sum_is_right, "worked": is_worked}

@@ -1,0 +1,193 @@
+"""`grpo/grpo`: GRPO and its relatives on TRL's GRPOTrainer, with the job's rewards."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rlvr_ops_core import Task, TrainJob
+from rlvr_trainer_grpo.judge import Judge
+from rlvr_trainer_grpo.lora import Lora, peft_config
+from rlvr_trainer_grpo.models import (
+    Dtype,
+    computes_in_bfloat16,
+    load_model,
+    load_tokenizer,
+    weight_dtype,
+)
+from rlvr_trainer_grpo.prompts import (
+    check_tasks,
+    cut_ids_at_stop,
+    end_ids,
+    stop_token_ids,
+    task_order,
+)
+from rlvr_trainer_grpo.training import accumulation, checkpoint_options, refuse_many_processes, run
+from rlvr_trainer_grpo.trl_options import make_config, passes_on_to, refuse_unknown
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+@passes_on_to("GRPOConfig")
+def grpo(
+    job: TrainJob,
+    *,
+    steps: int,
+    prompts_per_step: int = 8,
+    group_size: int = 8,
+    micro_batch_size: int | None = None,
+    learning_rate: float = 1e-6,
+    lr_scheduler_type: str = "constant_with_warmup",
+    warmup_steps: int = 0,
+    max_new_tokens: int = 256,
+    temperature: float = 1.0,
+    stop: Sequence[str] = (),
+    beta: float = 0.0,
+    loss_type: str = "dapo",
+    scale_rewards: str | bool = "group",
+    shuffle: bool = True,
+    lora: Lora | None = None,
+    dtype: Dtype = "auto",
+    threads: int | None = None,
+    save_steps: int = 10,
+    push_to_hub: str | None = None,
+    **trl_options: Any,
+) -> None:
+    """Let the model answer, judge its answers, and make the better ones likelier.
+
+    `trl_options` go to TRL's GRPOConfig by name.
+
+    Args:
+        job: the model to start from, tasks, and the rewards.
+        steps: optimizer steps.
+        prompts_per_step: tasks a step.
+        group_size: answers a task; they are compared with each other.
+        micro_batch_size: answers in one forward pass; None takes all of a step.
+        learning_rate: its greatest value.
+        lr_scheduler_type: how the rate changes, by transformers' names.
+        warmup_steps: steps over which the rate rises.
+        max_new_tokens: an answer is cut off here.
+        temperature: of the sampling.
+        stop: an answer ends before the first of these strings.
+        beta: weight of the KL divergence from the starting model.
+        loss_type: as in TRL: `grpo`, `dapo`, `dr_grpo`, `bnpo` …
+        scale_rewards: what a group's rewards are divided by: `group`, `batch` or `none`.
+        shuffle: another order of the tasks in each epoch; False keeps theirs.
+        lora: train low-rank matrices instead of the model.
+        dtype: type of the weights; see `rlvr_trainer_grpo.models.weight_dtype`.
+        threads: CPU threads; 1 is best for a small model beside other work.
+        save_steps: steps from checkpoint to checkpoint; 0 makes none.
+        push_to_hub: hub id to push the trained model to.
+        **trl_options: further options of TRL, by its names.
+
+    Raises:
+        DataError: there are no tasks, or their prompts are mixed.
+        ModelError: the model can't be loaded.
+        OptionError: TRL does not take an option.
+        StopRun, ErrorBudgetExceeded: as `job.score` and `job.log` raise them.
+    """
+    refuse_many_processes()
+    refuse_unknown("GRPOConfig", trl_options)
+    from transformers import set_seed
+
+    set_seed(job.seed)
+    tokenizer = load_tokenizer(job.model)
+    check_tasks(job.tasks, tokenizer)
+    answers = prompts_per_step * group_size
+    micro = micro_batch_size or answers
+    config = make_config(
+        "GRPOConfig",
+        job,
+        trl_options,
+        max_steps=steps,
+        num_generations=group_size,
+        per_device_train_batch_size=micro,
+        gradient_accumulation_steps=accumulation(answers, micro),
+        learning_rate=learning_rate,
+        lr_scheduler_type=lr_scheduler_type,
+        warmup_steps=warmup_steps,
+        max_completion_length=max_new_tokens,
+        temperature=temperature,
+        beta=beta,
+        loss_type=loss_type,
+        scale_rewards=scale_rewards,
+        shuffle_dataset=False,
+        bf16=computes_in_bfloat16(dtype),
+        **checkpoint_options(_aligned(save_steps, int(trl_options.get("num_iterations", 1)))),
+    )
+    model = load_model(job.model, dtype=weight_dtype(dtype, training=True))
+    ends = end_ids(model, tokenizer)
+    judge = Judge(
+        job,
+        group_size=group_size,
+        stop=stop,
+        has_ended=lambda ids: (
+            bool(ids) and (ids[-1] in ends or cut_ids_at_stop(tokenizer, list(ids), stop)[1])
+        ),
+    )
+    order = task_order(len(job.tasks), steps * prompts_per_step, seed=job.seed, shuffle=shuffle)
+    trainer = _trainer(
+        model,
+        tokenizer,
+        stop,
+        reward_funcs=judge,
+        args=config,
+        train_dataset=_dataset(job.tasks).select(order),
+        peft_config=peft_config(lora),
+    )
+    run(
+        trainer,
+        job,
+        tokenizer,
+        extra_metrics=judge.metrics,
+        lora=lora,
+        push_to_hub=push_to_hub,
+        threads=threads,
+    )
+
+
+def _trainer(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    stop: Sequence[str],
+    **settings: Any,
+) -> Any:
+    """TRL's trainer, whose answers also end at a stop string."""
+    from trl import GRPOTrainer
+
+    class StoppingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no types
+        """What comes after a stop string is neither judged nor trained on."""
+
+        def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
+            completion_ids, logprobs = super()._generate_single_turn(*args, **kwargs)
+            cut = [cut_ids_at_stop(tokenizer, ids, stop)[0] for ids in completion_ids]
+            if logprobs is not None:
+                logprobs = [row[: len(ids)] for row, ids in zip(logprobs, cut, strict=True)]
+            return cut, logprobs
+
+    # TRL ends an answer at every token that the model's generation config names. What the model is
+    # saved with stays as it was.
+    saved_ends = model.generation_config.eos_token_id
+    ends = sorted(end_ids(model, tokenizer) | set(stop_token_ids(tokenizer, stop)))
+    model.generation_config.eos_token_id = ends
+    trainer = StoppingTrainer(model=model, processing_class=tokenizer, **settings)
+    model.generation_config.eos_token_id = saved_ends
+    return trainer
+
+
+def _dataset(tasks: Sequence[Task]) -> Dataset:
+    from datasets import Dataset
+
+    prompts = [
+        task.prompt if isinstance(task.prompt, str) else [dict(m) for m in task.prompt]
+        for task in tasks
+    ]
+    return Dataset.from_dict({"prompt": prompts, "task_index": list(range(len(tasks)))})
+
+
+def _aligned(save_steps: int, iterations: int) -> int:
+    """Answers that are used for several steps are not saved: save only where new ones are made."""
+    return math.ceil(save_steps / iterations) * iterations

@@ -1,0 +1,123 @@
+"""The one reward function that TRL sees: it asks the job's rewards and keeps what the logs need."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from statistics import fmean, pstdev
+from typing import Any
+
+from rlvr_ops_core import Message, Sample, Task, TrainJob, Verdict
+from rlvr_trainer_grpo.prompts import cut_at_stop
+
+
+class Judge:
+    """Builds samples from what TRL generated, has them judged, and gives TRL the values.
+
+    No verdict is TRL's None: the row takes no part in its group's mean. What the rewards or the
+    monitors raise (`ErrorBudgetExceeded`, `StopRun`) comes out of the training unchanged.
+    """
+
+    __name__ = "reward"  # TRL's log names the function
+
+    def __init__(
+        self,
+        job: TrainJob,
+        *,
+        group_size: int,
+        stop: Sequence[str],
+        has_ended: Callable[[Sequence[int]], bool],
+    ) -> None:
+        """`has_ended` says whether an answer's tokens end by themselves, not at the limit."""
+        self.job = job
+        self.group_size = group_size
+        self.stop = stop
+        self.has_ended = has_ended
+        self._step = -1
+        self._groups: list[list[tuple[Sample, Verdict]]] = []
+
+    def __call__(
+        self,
+        *,
+        completions: Sequence[Any],
+        completion_ids: Sequence[Sequence[int]],
+        task_index: Sequence[int],
+        trainer_state: Any,
+        **_: Any,
+    ) -> list[float | None]:
+        """The value of each completion, in order, for the optimizer step that is being made."""
+        step = trainer_state.global_step + 1
+        if step != self._step:
+            self._step, self._groups = step, []
+        first = len(self._groups)
+        samples = [
+            self._sample(
+                self.job.tasks[task_index[row]],
+                completion,
+                ids,
+                group=f"{step}/{first + row // self.group_size}",
+                index=row % self.group_size,
+            )
+            for row, (completion, ids) in enumerate(zip(completions, completion_ids, strict=True))
+        ]
+        judged = list(zip(samples, self.job.score(samples, step=step), strict=True))
+        size = self.group_size
+        self._groups += [judged[start : start + size] for start in range(0, len(judged), size)]
+        return [verdict.value for _, verdict in judged]
+
+    def _sample(
+        self, task: Task, completion: Any, ids: Sequence[int], *, group: str, index: int
+    ) -> Sample:
+        return Sample(
+            task,
+            _cut(completion, self.stop),
+            group=group,
+            index=index,
+            token_ids=tuple(ids),
+            finish="stop" if self.has_ended(ids) else "length",
+        )
+
+    def metrics(self) -> dict[str, float]:
+        """The numbers of the rewards since they were last asked for; empty if none were given.
+
+        `reward` and `reward/NAME` are means over the answers with a verdict, `reward_std` is the
+        mean over the groups of the deviation inside a group, `groups_alike` the share of groups
+        that teach nothing because all their values are equal (a group with less than two verdicts
+        is one of them).
+        """
+        groups, self._groups = self._groups, []
+        if not groups:
+            return {}
+        rows = [row for group in groups for row in group]
+        values = [[v.value for _, v in group if v.value is not None] for group in groups]
+        known = [value for group in values for value in group]
+        numbers = {
+            "no_verdict": 1 - len(known) / len(rows),
+            "truncated": fmean(sample.finish == "length" for sample, _ in rows),
+            "completion_length": fmean(len(sample.token_ids or ()) for sample, _ in rows),
+            "groups_alike": fmean(len(set(group)) < 2 for group in values),
+        }
+        if known:
+            numbers["reward"] = fmean(known)
+            numbers["reward_std"] = fmean(pstdev(group) for group in values if group)
+        return numbers | _component_means(verdict for _, verdict in rows)
+
+
+def _cut(completion: Any, stop: Sequence[str]) -> str | Sequence[Message]:
+    if isinstance(completion, str):
+        return cut_at_stop(completion, stop)
+    return [
+        {**message, "content": cut_at_stop(message["content"], stop)}
+        if isinstance(message.get("content"), str)
+        else message
+        for message in completion
+    ]
+
+
+def _component_means(verdicts: Any) -> dict[str, float]:
+    parts: defaultdict[str, list[float]] = defaultdict(list)
+    for verdict in verdicts:
+        for name, part in verdict.components.items():
+            if part.value is not None:
+                parts[name].append(part.value)
+    return {f"reward/{name}": fmean(values) for name, values in parts.items()}

@@ -1,0 +1,161 @@
+"""`grpo/sample`: let a model answer tasks, for evaluation."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from rlvr_ops_core import OptionError, Sample, Task
+from rlvr_trainer_grpo.models import Dtype, load_model, load_tokenizer, weight_dtype
+from rlvr_trainer_grpo.prompts import (
+    cut_at_stop,
+    cut_ids_at_stop,
+    encode_prompt,
+    end_ids,
+    is_chat,
+    stop_token_ids,
+)
+from rlvr_trainer_grpo.quiet import cpu_threads, quiet
+
+if TYPE_CHECKING:
+    from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+
+def sample(
+    model: str,
+    tasks: Iterable[Task],
+    *,
+    samples: int,
+    seed: int,
+    max_new_tokens: int = 256,
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    top_k: int = 0,
+    batch_size: int = 64,
+    stop: Sequence[str] = (),
+    chat_template_kwargs: Mapping[str, Any] | None = None,
+    dtype: Dtype = "auto",
+    threads: int | None = None,
+) -> Iterator[list[Sample]]:
+    """Yield `samples` answers a task, in the order of the tasks, as they come.
+
+    The same arguments give the same answers on one machine; nothing of the model's own generation
+    settings is used but its end-of-sequence tokens.
+
+    Args:
+        model: hub id, folder or GGUF file.
+        tasks: read as they are needed.
+        samples: answers a task.
+        seed: of the sampling.
+        max_new_tokens: an answer is cut off here; its `finish` is then `length`.
+        temperature: 0 takes the likeliest token each time, and then `samples` must be 1.
+        top_p: sample from the likeliest tokens that together have this probability.
+        top_k: sample from this many likeliest tokens; 0 from all.
+        batch_size: answers that are sampled side by side.
+        stop: an answer ends before the first of these strings.
+        chat_template_kwargs: values for the chat template.
+        dtype: type of the weights; `auto` is bfloat16 on a GPU that knows it, else float32.
+        threads: CPU threads; 1 is best for a small model beside other work.
+
+    Raises:
+        OptionError: several greedy answers are asked for.
+        ModelError: the model can't be loaded.
+    """
+    if temperature < 0 or samples < 1:
+        raise OptionError(f"temperature {temperature} and samples {samples} make no answers")
+    if temperature == 0 and samples != 1:
+        raise OptionError(
+            f"samples: {samples} greedy answers (temperature 0) would all be the same",
+            hint="write samples: 1, or a temperature above 0",
+        )
+    import torch
+
+    tokenizer = load_tokenizer(model)
+    loaded = load_model(model, dtype=weight_dtype(dtype, training=False))
+    loaded.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    ends = end_ids(loaded, tokenizer)
+    loaded.generation_config = _config(
+        max_new_tokens,
+        temperature,
+        top_p,
+        top_k,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=sorted(ends | set(stop_token_ids(tokenizer, stop))),
+        num_return_sequences=samples,
+    )
+    generator = _Generator(loaded, tokenizer, ends, tuple(stop), chat_template_kwargs)
+    seeds = random.Random(seed)
+    remaining = iter(tasks)
+    while batch := list(islice(remaining, max(1, batch_size // samples))):
+        with quiet(), cpu_threads(threads):
+            answers = generator.answer(batch, samples, seed=seeds.getrandbits(63))
+        yield from answers
+
+
+def _config(
+    max_new_tokens: int, temperature: float, top_p: float, top_k: int, **ids: Any
+) -> GenerationConfig:
+    from transformers import GenerationConfig
+
+    if temperature == 0:
+        return GenerationConfig(max_new_tokens=max_new_tokens, do_sample=False, **ids)
+    return GenerationConfig(
+        max_new_tokens=max_new_tokens,
+        do_sample=True,
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        **ids,
+    )
+
+
+@dataclass(frozen=True)
+class _Generator:
+    """A loaded model with the settings of its answers."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    ends: set[int]
+    stop: Sequence[str]
+    template_options: Mapping[str, Any] | None
+
+    def answer(self, tasks: Sequence[Task], samples: int, *, seed: int) -> list[list[Sample]]:
+        """The answers of one batch, a list for each task."""
+        prompts = [encode_prompt(self.tokenizer, task, self.template_options) for task in tasks]
+        rows = iter(self._generate(prompts, seed))
+        return [
+            [self._sample(task, next(rows), index) for index in range(samples)] for task in tasks
+        ]
+
+    def _generate(self, prompts: list[list[int]], seed: int) -> list[list[int]]:
+        """Token ids of every answer without padding, those of one prompt side by side."""
+        import torch
+
+        # batch: (prompts, tokens); rows: (prompts * samples, tokens), each prompt's side by side
+        batch = self.tokenizer.pad(
+            {"input_ids": prompts}, padding=True, padding_side="left", return_tensors="pt"
+        ).to(self.model.device)
+        with torch.random.fork_rng(), torch.inference_mode():
+            torch.manual_seed(seed)
+            rows = self.model.generate(**batch)
+        answers = rows[:, batch["input_ids"].shape[1] :]
+        return [self._without_padding(row) for row in answers.tolist()]
+
+    def _without_padding(self, row: list[int]) -> list[int]:
+        place = next((place for place, token in enumerate(row) if token in self.ends), None)
+        return row if place is None else row[: place + 1]
+
+    def _sample(self, task: Task, ids: list[int], index: int) -> Sample:
+        ids, stopped = cut_ids_at_stop(self.tokenizer, ids, self.stop)
+        text = cut_at_stop(self.tokenizer.decode(ids, skip_special_tokens=True), self.stop)
+        return Sample(
+            task,
+            [{"role": "assistant", "content": text}] if is_chat(task) else text,
+            group=task.id,
+            index=index,
+            token_ids=tuple(ids),
+            finish="stop" if stopped or (ids and ids[-1] in self.ends) else "length",
+        )

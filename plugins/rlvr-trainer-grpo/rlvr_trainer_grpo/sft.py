@@ -1,0 +1,142 @@
+"""`grpo/sft`: a supervised warm start on TRL's SFTTrainer, with the loss on the answer only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rlvr_ops_core import DataError, Task, TrainJob
+from rlvr_trainer_grpo.lora import Lora, peft_config
+from rlvr_trainer_grpo.models import (
+    Dtype,
+    computes_in_bfloat16,
+    load_model,
+    load_tokenizer,
+    weight_dtype,
+)
+from rlvr_trainer_grpo.prompts import check_tasks, encode_prompt, task_order
+from rlvr_trainer_grpo.training import accumulation, checkpoint_options, refuse_many_processes, run
+from rlvr_trainer_grpo.trl_options import make_config, passes_on_to, refuse_unknown
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerBase
+
+
+@passes_on_to("SFTConfig")
+def sft(
+    job: TrainJob,
+    *,
+    steps: int,
+    batch_size: int = 16,
+    micro_batch_size: int | None = None,
+    learning_rate: float = 2e-5,
+    lr_scheduler_type: str = "cosine",
+    warmup_steps: int = 0,
+    demonstration: str = "demonstration",
+    max_length: int | None = None,
+    shuffle: bool = True,
+    lora: Lora | None = None,
+    dtype: Dtype = "auto",
+    threads: int | None = None,
+    save_steps: int = 100,
+    chat_template_kwargs: Mapping[str, Any] | None = None,
+    push_to_hub: str | None = None,
+    **trl_options: Any,
+) -> None:
+    """Teach the model the tasks' demonstrations; `trl_options` go to TRL's SFTConfig by name.
+
+    Args:
+        job: the model to start from, and tasks with something to imitate.
+        steps: optimizer steps.
+        batch_size: examples a step.
+        micro_batch_size: examples in one forward pass; None takes the whole batch.
+        learning_rate: its greatest value.
+        lr_scheduler_type: how the rate falls, by transformers' names.
+        warmup_steps: steps over which the rate rises.
+        demonstration: the entry of `task.data` to imitate; without it the answer as text.
+        max_length: examples are cut to this many tokens; None cuts none.
+        shuffle: another order in each epoch; False keeps the order of the tasks.
+        lora: train low-rank matrices instead of the model.
+        dtype: type of the weights; see `rlvr_trainer_grpo.models.weight_dtype`.
+        threads: CPU threads; 1 is best for a small model beside other work.
+        save_steps: steps from checkpoint to checkpoint; 0 makes none.
+        chat_template_kwargs: values for the chat template.
+        push_to_hub: hub id to push the trained model to.
+        **trl_options: further options of TRL, by its names.
+
+    Raises:
+        DataError: there are no tasks, or one has nothing to imitate.
+        ModelError: the model can't be loaded.
+        OptionError: TRL does not take an option.
+    """
+    refuse_many_processes()
+    refuse_unknown("SFTConfig", trl_options)
+    from transformers import set_seed
+    from trl import SFTTrainer
+
+    set_seed(job.seed)
+    tokenizer = load_tokenizer(job.model)
+    check_tasks(job.tasks, tokenizer)
+    order = task_order(len(job.tasks), steps * batch_size, seed=job.seed, shuffle=shuffle)
+    micro = micro_batch_size or batch_size
+    is_packed = bool(trl_options.get("packing"))
+    config = make_config(
+        "SFTConfig",
+        job,
+        trl_options,
+        max_steps=steps,
+        per_device_train_batch_size=micro,
+        gradient_accumulation_steps=accumulation(batch_size, micro),
+        learning_rate=learning_rate,
+        lr_scheduler_type=lr_scheduler_type,
+        warmup_steps=warmup_steps,
+        max_length=max_length,
+        train_sampling_strategy="sequential",
+        bf16=computes_in_bfloat16(dtype),
+        dataset_kwargs={"skip_prepare_dataset": max_length is None and not is_packed},
+        **checkpoint_options(save_steps),
+    )
+    trainer = SFTTrainer(
+        model=load_model(job.model, dtype=weight_dtype(dtype, training=True)),
+        args=config,
+        train_dataset=_examples(job, tokenizer, demonstration, chat_template_kwargs).select(order),
+        processing_class=tokenizer,
+        peft_config=peft_config(lora),
+    )
+    run(trainer, job, tokenizer, lora=lora, push_to_hub=push_to_hub, threads=threads)
+
+
+def target_text(task: Task, demonstration: str) -> str:
+    """What the model shall answer: the demonstration if the task has one, else its answer.
+
+    Raises:
+        DataError: the task has neither.
+    """
+    text = task.data.get(demonstration, task.answer)
+    if text is None:
+        raise DataError(
+            f"task {task.id} has nothing to imitate: no data[{demonstration!r}], no answer",
+            hint="option demonstration names the entry of data that shows the answer",
+        )
+    return str(text)
+
+
+def _examples(
+    job: TrainJob,
+    tokenizer: PreTrainedTokenizerBase,
+    demonstration: str,
+    template_options: Mapping[str, Any] | None,
+) -> Dataset:
+    """Token ids and labels of every task; -100 marks the prompt, which has no loss."""
+    from datasets import Dataset
+
+    input_ids, labels = [], []
+    for task in job.tasks:
+        prompt = encode_prompt(tokenizer, task, template_options)
+        text = target_text(task, demonstration)
+        answer = tokenizer(text, add_special_tokens=False)["input_ids"]
+        answer = [*answer, tokenizer.eos_token_id]
+        input_ids.append(prompt + answer)
+        labels.append([-100] * len(prompt) + answer)
+    return Dataset.from_dict({"input_ids": input_ids, "labels": labels})
