@@ -6,7 +6,7 @@ Everything in them is JSON, so they survive parquet, HTTP, Ray and a worker proc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -183,8 +183,8 @@ Reward: TypeAlias = Callable[..., Any]
 """`f(sample | samples | group, *, …) -> float | bool | None | Score`, or a list of these for the
 latter two. `async def` works as well."""
 
-DataSource: TypeAlias = Callable[..., Iterable[Task]]
-"""`f(*, split="train", limit=None, …)`: same options, same tasks, same order."""
+DataSource: TypeAlias = Callable[..., Any]
+"""`f(*, split="train", limit=None, …) -> Iterable[Task]`: same options, same tasks, same order."""
 
 Trainer: TypeAlias = Callable[..., Any]
 """`f(job, *, …) -> None`: trains `job.model` and writes the result to `job.output`."""
