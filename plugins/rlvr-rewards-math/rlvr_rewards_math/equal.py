@@ -2,44 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from rlvr_ops_core import UNDECIDED, Sample, Score, Task, reward
 from rlvr_rewards_math.extract import Anchor, Answer, extract_answer, extract_gold, last_number
-from rlvr_rewards_math.numerals import read_numeral
+from rlvr_rewards_math.judge import judge, normal_form, read
+from rlvr_rewards_math.quantities import Policy
 
 
-def equal_fast(sample: Sample, *, anchor: Anchor = "final") -> Any:
-    gold = _gold_text(sample.task.answer)
+def equal_fast(
+    sample: Sample,
+    *,
+    anchor: Anchor = "final",
+    tolerance: float = 0.0,
+    decimals: int = 6,
+    percent: bool = True,
+    units: Literal["optional", "required", "ignored"] = "optional",
+    ordered: bool = False,
+    unevaluated: bool = False,
+) -> Any:
+    """The exact rules of `math/equal`: a score, or `UNDECIDED` if sympy has to look. Options as there."""
+    policy = Policy(tolerance, decimals, percent, units, ordered, unevaluated)
+    gold = gold_text(sample.task.answer)
     if gold is None:
-        return Score(
-            None, info={"reason": f"the gold answer is no text or number: {sample.task.answer!r}"}
-        )
+        return Score(None, info={"reason": f"the gold answer is no text or number: {sample.task.answer!r}"})
     answer = extract_answer(sample.final, anchor=anchor)
-    if not answer.text and anchor == "number":
+    if not answer.text and not answer.problem.startswith("the answer was") and anchor == "number":
         answer = last_number(sample.final)
     if not answer.text:
         return _score(0.0, answer.problem, answer, gold)
-    a, b = _clean(gold), _clean(answer.text)
-    x, y = read_numeral(a), read_numeral(b)
-    if x is not None and y is not None:
-        return _score(float(x == y), "numerals", answer, gold)
-    if a.casefold() == b.casefold():
-        return _score(1.0, "same text", answer, gold)
-    return UNDECIDED
+    judgement = judge(gold, answer.text, policy)
+    if judgement.equal is None:
+        return UNDECIDED
+    return _score(float(judgement.equal), judgement.rule, answer, gold)
 
 
 @reward(timeout_s=5.0, memory_mb=4096, preload=("sympy", "math_verify"), fast=equal_fast)
-def equal(sample: Sample, *, anchor: Anchor = "final") -> Score:
+def equal(
+    sample: Sample,
+    *,
+    anchor: Anchor = "final",
+    tolerance: float = 0.0,
+    decimals: int = 6,
+    percent: bool = True,
+    units: Literal["optional", "required", "ignored"] = "optional",
+    ordered: bool = False,
+    unevaluated: bool = False,
+) -> Score:
     """1 if the answer is equal to the gold answer, 0 if not; abstains if the gold answer can't be read."""
     from rlvr_rewards_math.slow import sympy_equal
 
-    score = equal_fast(sample, anchor=anchor)
+    score = equal_fast(
+        sample,
+        anchor=anchor,
+        tolerance=tolerance,
+        decimals=decimals,
+        percent=percent,
+        units=units,
+        ordered=ordered,
+        unevaluated=unevaluated,
+    )
     if isinstance(score, Score):
         return score
-    gold = _gold_text(sample.task.answer) or ""
+    gold = gold_text(sample.task.answer) or ""
     answer = extract_answer(sample.final, anchor=anchor)
-    same = sympy_equal(_clean(gold), _clean(answer.text))
+    same = sympy_equal(gold, answer.text)
     if same is None:
         return Score(None, info={"reason": f"the gold answer can't be read: {gold!r}"})
     return _score(float(same), "sympy", answer, gold)
@@ -47,24 +74,32 @@ def equal(sample: Sample, *, anchor: Anchor = "final") -> Score:
 
 def check_task(task: Task, **_: Any) -> str:
     """What is wrong with a task's gold answer; "" if nothing is."""
-    return (
-        "" if _gold_text(task.answer) else f"the gold answer is no text or number: {task.answer!r}"
-    )
+    gold = gold_text(task.answer)
+    if gold is None:
+        return f"the gold answer is no text or number: {task.answer!r}"
+    problem = read(gold)
+    return f"the gold answer {gold!r} can't be read: {problem}" if isinstance(problem, str) else ""
 
 
-equal.__rlvr_check_task__ = check_task  # type: ignore[attr-defined]
+equal.__rlvr_check_task__ = check_task  # type: ignore[attr-defined]  # a function with an attribute
 
 
-def _gold_text(answer: object) -> str | None:
+def gold_text(answer: object) -> str | None:
+    """The gold answer as text; None if it is neither text nor a number, or empty."""
     if isinstance(answer, bool) or not isinstance(answer, str | int | float):
         return None
     return extract_gold(str(answer)) or None
 
 
-def _clean(text: str) -> str:
-    return text.strip().strip("$").rstrip(".").replace("\\!", "").strip()
-
-
 def _score(value: float, rule: str, answer: Answer, gold: str) -> Score:
-    info = {"reason": answer.problem or rule, "rule": rule, "extracted": answer.text, "gold": gold}
-    return Score(value, info=info)
+    return Score(
+        value,
+        info={
+            "reason": rule,
+            "rule": answer.rule,
+            "extracted": answer.text,
+            "gold": gold,
+            "normal_extracted": normal_form(answer.text) if answer.text else "",
+            "normal_gold": normal_form(gold),
+        },
+    )

@@ -55,6 +55,8 @@ _REAFFIRMED = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?%?")
+_DELIMITER = re.compile(r"(?<!\\)\$\$?|\\[()\[\]]")
+_SAYS = re.compile(r"\b(?:is|are|equals|be)\b[ :]*", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _NOT_WORDS = re.compile(r"\\[a-zA-Z]+|\b(?:sqrt|sin|cos|tan|log|exp|and|cup|pi)\b")
 
@@ -126,7 +128,7 @@ def _after(text: str, boxed: _Found | None, boxes: list[Box]) -> _Found | None:
     tag = text.lower().rfind("<answer>") if boxed else -1
     if boxed or boxes:
         return None if tag < place else _Found(tag, len(text), "", "answer tag")
-    return _whole(text) or _bold(text) or _formula(text)
+    return _bold(text) or _whole(text) or _formula(text)
 
 
 def _boxed(text: str, boxes: list[Box]) -> _Found | None:
@@ -178,12 +180,21 @@ def _phrased(text: str) -> _Found | None:
             .rstrip(".")
             .strip()
         )
+        payload = _said(payload)
         if _says_something(payload):
             last = _Found(mark.start(), end, payload, "answer is")
     for mark in _POSTFIX.finditer(text):
         if last is None or mark.start() > last.start:
             last = _Found(mark.start(), mark.end(), mark[1], "is the answer")
     return last
+
+
+def _said(payload: str) -> str:
+    """What a sentence says: `The largest $n$ is 34` says 34."""
+    if len(_WORD.findall(payload[:400])) < 2:
+        return payload
+    said = _SAYS.split(payload)[-1].strip()
+    return said or payload
 
 
 def _says_something(payload: str) -> bool:
@@ -212,8 +223,9 @@ def _whole(text: str) -> _Found | None:
     """The whole text, if it has no more than three words and no sentence around them."""
     if len(text) > 400 or "\n" in text.strip("$ \n"):
         return None
-    bare = re.sub(r"\$\$?|\\[()\[\]]", " ", text)
-    if len(_WORD.findall(_NOT_WORDS.sub(" ", bare))) > 3 or bare.rstrip(" .").endswith(("=", ":")):
+    bare, delimiters = _DELIMITER.subn(" ", text)
+    most = 3 if not delimiters else int(not re.match(r"\s*\w+[,:]", bare))
+    if len(_WORD.findall(_NOT_WORDS.sub(" ", bare))) > most or bare.rstrip(" .").endswith(("=", ":")):
         return None
     return _Found(0, len(text), text.strip(), "whole text")
 

@@ -1,0 +1,375 @@
+"""Are two values equal? By kind: lists without order, tuples in order, sets, intervals, equations, matrices, words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from rlvr_rewards_math.expression import Node
+from rlvr_rewards_math.quantities import Policy, exact_or_none, proportional, same_node, same_quantity
+from rlvr_rewards_math.reader import is_number, normal_words, symbols_of
+from rlvr_rewards_math.regions import region, same_region
+from rlvr_rewards_math.values import (
+    Combined,
+    Group,
+    Interval,
+    Matrix,
+    Named,
+    Quantity,
+    Ratio,
+    Relation,
+    Text,
+    Value,
+)
+
+
+def same(gold: Value, answer: Value, policy: Policy) -> bool | None:
+    """Whether two values are equal; None if exact rules can't decide."""
+    if gold == answer:
+        return not is_false_equation(answer)
+    gold, answer = _settled(gold), _settled(answer)
+    if is_false_equation(answer) or is_false_equation(gold):
+        return False
+    if isinstance(gold, Named) or isinstance(answer, Named):
+        return _same_named(gold, answer, policy)
+    if isinstance(gold, Quantity) and isinstance(answer, Quantity):
+        return same_quantity(gold, answer, policy)
+    if isinstance(gold, Text) or isinstance(answer, Text):
+        return _same_text(gold, answer)
+    if isinstance(gold, Matrix) or isinstance(answer, Matrix):
+        return _same_matrix(gold, answer, policy)
+    if isinstance(gold, Ratio) or isinstance(answer, Ratio):
+        return _same_ratio(gold, answer, policy)
+    if isinstance(gold, Relation) and isinstance(answer, Relation) and "!=" not in gold.relations:
+        return _same_relation(gold, answer)
+    if _is_region(gold) or _is_region(answer):
+        return _same_region(gold, answer, policy)
+    return _same_group(gold, answer, policy)
+
+
+def is_false_equation(value: Value) -> bool:
+    """`41 = 42`: numbers that are said to be equal and are not."""
+    if not isinstance(value, Relation) or set(value.relations) != {"="}:
+        return False
+    sides = [exact_or_none(side.node) if isinstance(side, Quantity) else None for side in value.sides]
+    numbers = [side for side in sides if side is not None]
+    return len(set(numbers)) > 1
+
+
+def _settled(value: Value) -> Value:
+    """A true equation between numbers is its last side; a set of one value is that value."""
+    if isinstance(value, Relation) and set(value.relations) == {"="}:
+        if all(is_number(side) for side in value.sides) and not is_false_equation(value):
+            return value.sides[-1]
+    if isinstance(value, Group) and value.kind in ("set", "list") and len(value.items) == 1:
+        return value.items[0]
+    return value
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def _same_named(gold: Value, answer: Value, policy: Policy) -> bool | None:
+    if isinstance(gold, Named) and isinstance(answer, Named):
+        renamed = _renaming(gold.name, answer.name)
+        if renamed is not None:
+            return same(gold.value, _renamed(answer.value, renamed), policy)
+        if _is_set(gold.value) and _is_set(answer.value):
+            return same(gold.value, answer.value, policy)
+        if (parts := _componentwise(gold, answer)) is not None:
+            return _same_group(*parts, policy)
+        return _same_relation(_as_relation(gold), _as_relation(answer))
+    if isinstance(answer, Named):
+        return _same_one_named(answer, gold, policy)
+    assert isinstance(gold, Named)
+    return _same_one_named(gold, answer, policy)
+
+
+def _same_one_named(named: Named, other: Value, policy: Policy) -> bool | None:
+    """`x = 5` is 5; an equation is compared as an equation; `(x, y) = (1, 2)` with `x = 1, y = 2`."""
+    if isinstance(other, Relation):
+        return _same_relation(_as_relation(named), other)
+    if isinstance(other, Group) and any(isinstance(item, Named) for item in other.items):
+        return _same_group(_spread(named), other, policy)
+    return same(other, named.value, policy)
+
+
+def _spread(named: Named) -> Group:
+    """`(x, y) = (1, 2)` as `x = 1, y = 2`."""
+    names, values = named.name, named.value
+    if isinstance(names, Group) and isinstance(values, Group) and len(names.items) == len(values.items):
+        pairs = zip(names.items, values.items, strict=True)
+        return Group("list", tuple(Named(name, value) for name, value in pairs))
+    return Group("list", (named,))
+
+
+def _componentwise(gold: Named, answer: Named) -> tuple[Group, Group] | None:
+    if isinstance(gold.name, Group) and isinstance(answer.name, Group):
+        return _spread(gold), _spread(answer)
+    return None
+
+
+def _is_set(value: Value) -> bool:
+    return isinstance(value, Interval | Combined) or (isinstance(value, Group) and value.kind == "set")
+
+
+def _renaming(gold: Value, answer: Value) -> dict[str, str] | None:
+    """How the answer's name becomes the gold's: `f(m)` is `f(n)` with another letter; None if it doesn't."""
+    if gold == answer:
+        return {}
+    if not (isinstance(gold, Quantity) and isinstance(answer, Quantity)):
+        return None
+    ours, theirs = gold.node, answer.node
+    if ours[0] == theirs[0] == "mul" and len(ours) == len(theirs) and ours[1] == theirs[1]:
+        ours, theirs = ours[1:], theirs[1:]
+    if ours[0] != theirs[0] or len(ours) != len(theirs) or ours[0] in ("sym", "num", "div"):
+        return None
+    renamed = {}
+    for left, right in zip(ours[1:], theirs[1:], strict=True):
+        if left == right:
+            continue
+        if not (isinstance(left, tuple) and left[0] == right[0] == "sym"):
+            return None
+        renamed[right[1]] = left[1]
+    return renamed
+
+
+def _renamed(value: Value, names: dict[str, str]) -> Value:
+    if not names or not isinstance(value, Quantity):
+        return value
+    return replace(value, node=_rename_node(value.node, names))
+
+
+def _rename_node(node: Node, names: dict[str, str]) -> Node:
+    if node[0] == "sym":
+        return ("sym", names.get(node[1], node[1]))
+    return tuple(_rename_node(part, names) if isinstance(part, tuple) else part for part in node)
+
+
+# --- equations -----------------------------------------------------------------------------------
+
+
+def _as_relation(named: Named) -> Value:
+    return Relation((named.name, named.value), ("=",))
+
+
+def _same_relation(gold: Value, answer: Value) -> bool | None:
+    """Equations are the same up to a constant factor; inequalities up to a positive one."""
+    if isinstance(gold, Relation) and isinstance(answer, Relation) and gold.relations == answer.relations:
+        pairs = zip(gold.sides, answer.sides, strict=True)
+        if len(gold.sides) > 2 or not all(isinstance(side, Quantity) for side in (*gold.sides, *answer.sides)):
+            return all_of(same(a, b, Policy()) for a, b in pairs)
+    ours, theirs = _one_sided(gold), _one_sided(answer)
+    if ours is None or theirs is None:
+        return None
+    if ours[1] != theirs[1]:
+        return False
+    if symbols_of(ours[0]) != symbols_of(theirs[0]):
+        return False
+    return proportional(ours[0], theirs[0], positive=ours[1] in ("<", "<="))
+
+
+def _one_sided(relation: Value) -> tuple[Node, str] | None:
+    """`a > b` as the tree `b - a` and `<`."""
+    if not isinstance(relation, Relation) or len(relation.sides) != 2:
+        return None
+    left, right = relation.sides
+    if not (isinstance(left, Quantity) and isinstance(right, Quantity)):
+        return None
+    kind = relation.relations[0]
+    if kind in (">", ">="):
+        left, right, kind = right, left, {">": "<", ">=": "<="}[kind]
+    return ("add", left.node, ("neg", right.node)), kind
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+_NUMBER_WORDS = dict(
+    zip("zero one two three four five six seven eight nine ten eleven twelve".split(), range(13), strict=True)
+)
+
+
+_SYNONYMS = {
+    "infinitely many": "infinity",
+    "infinite": "infinity",
+    "∞": "infinity",
+    "no solution": "none",
+    "no solutions": "none",
+    "no real solution": "none",
+    "no real solutions": "none",
+    "empty set": "none",
+    "∅": "none",
+    "true": "yes",
+    "false": "no",
+    "does not exist": "undefined",
+    "dne": "undefined",
+}
+
+
+def _same_text(gold: Value, answer: Value) -> bool:
+    ours, theirs = _text_of(gold), _text_of(answer)
+    if ours is None or theirs is None:
+        return False
+    return ours == theirs or _SYNONYMS.get(ours, ours) == _SYNONYMS.get(theirs, theirs)
+
+
+def _text_of(value: Value) -> str | None:
+    """Words in normal form; a symbol and a small number have words too."""
+    if isinstance(value, Text):
+        number = _NUMBER_WORDS.get(value.words)
+        return value.words if number is None else str(number)
+    if isinstance(value, Quantity):
+        if value.node[0] == "sym":
+            return normal_words(value.node[1]) or str(value.node[1])
+        number = exact_or_none(value.node)
+        return str(number) if number is not None else None
+    if isinstance(value, Group) and value.kind == "list":
+        parts = [_text_of(item) for item in value.items]
+        return None if None in parts else " and ".join(part or "" for part in parts)
+    return None
+
+
+# --- structures ----------------------------------------------------------------------------------
+
+
+def _same_matrix(gold: Value, answer: Value, policy: Policy) -> bool | None:
+    ours, theirs = _rows(gold), _rows(answer)
+    if ours is None or theirs is None:
+        return False
+    if not (isinstance(gold, Matrix) and isinstance(answer, Matrix)):
+        # a column or a row is the vector of its entries
+        if len(ours) != 1 and len(ours[0]) != 1 or len(theirs) != 1 and len(theirs[0]) != 1:
+            return False
+        ours, theirs = _as_one_row(ours), _as_one_row(theirs)
+    if [len(row) for row in ours] != [len(row) for row in theirs]:
+        return False
+    cells = ((a, b) for left, right in zip(ours, theirs, strict=True) for a, b in zip(left, right, strict=True))
+    return all_of(same(a, b, policy) for a, b in cells)
+
+
+def _rows(value: Value) -> Sequence[Sequence[Value]] | None:
+    if isinstance(value, Matrix):
+        return value.rows
+    return [value.items] if isinstance(value, Group) and value.kind == "row" else None
+
+
+def _as_one_row(rows: Sequence[Sequence[Value]]) -> Sequence[Sequence[Value]]:
+    return [[cell for row in rows for cell in row]]
+
+
+def _same_ratio(gold: Value, answer: Value, policy: Policy) -> bool | None:
+    if isinstance(gold, Ratio) and isinstance(answer, Ratio):
+        return _same_proportion(gold, answer, policy)
+    ratio, other = (gold, answer) if isinstance(gold, Ratio) else (answer, gold)
+    assert isinstance(ratio, Ratio)
+    first, last = ratio.parts[0], ratio.parts[-1]
+    if len(ratio.parts) != 2 or not isinstance(other, Quantity):
+        return False
+    if not (isinstance(first, Quantity) and isinstance(last, Quantity)):
+        return False
+    return same_quantity(Quantity(("div", first.node, last.node)), other, policy)
+
+
+def _same_proportion(gold: Ratio, answer: Ratio, policy: Policy) -> bool | None:
+    if len(gold.parts) != len(answer.parts):
+        return False
+    ours = [part.node for part in gold.parts if isinstance(part, Quantity)]
+    theirs = [part.node for part in answer.parts if isinstance(part, Quantity)]
+    if len(ours) != len(gold.parts) or len(theirs) != len(ours):
+        return None
+    crosses = zip(ours[1:], theirs[1:], strict=True)
+    return all_of(same_node(("mul", ours[0], b), ("mul", theirs[0], a), policy) for a, b in crosses)
+
+
+def _is_region(value: Value) -> bool:
+    return isinstance(value, Interval | Combined) or (isinstance(value, Relation) and value.relations == ("!=",))
+
+
+def _same_region(gold: Value, answer: Value, policy: Policy) -> bool | None:
+    ours, theirs = region(gold), region(answer)
+    if ours is not None and theirs is not None:
+        names = {v.variable for v in (gold, answer) if isinstance(v, Interval) and v.variable}
+        return len(names) < 2 and same_region(ours, theirs)
+    if isinstance(gold, Quantity | Ratio) or isinstance(answer, Quantity | Ratio):
+        return False
+    if isinstance(gold, Interval) and isinstance(answer, Interval):
+        return _same_ends(gold, answer, policy)
+    if isinstance(gold, Combined) and isinstance(answer, Combined) and gold.operation == answer.operation:
+        return True if unordered(gold.parts, answer.parts, lambda a, b: same(a, b, policy)) else None
+    return None
+
+
+def _same_ends(gold: Interval, answer: Interval, policy: Policy) -> bool | None:
+    if (gold.closed_low, gold.closed_high) != (answer.closed_low, answer.closed_high):
+        return False
+    pairs = ((gold.low, answer.low), (gold.high, answer.high))
+    if any((a is None) != (b is None) for a, b in pairs):
+        return False
+    return all_of(same(a, b, policy) for a, b in pairs if a is not None and b is not None)
+
+
+def _same_group(gold: Value, answer: Value, policy: Policy) -> bool | None:
+    if not (isinstance(gold, Group) and isinstance(answer, Group)):
+        if isinstance(gold, Relation) or isinstance(answer, Relation):
+            return None if isinstance(gold, Relation) and isinstance(answer, Relation) else False
+        return False
+    kinds = {gold.kind, answer.kind}
+    if kinds == {"row"}:
+        if len(gold.items) == 2 and (gold.opening, gold.closing) != (answer.opening, answer.closing):
+            return False
+        return _in_order(gold.items, answer.items, policy)
+    if "row" in kinds:
+        return False if "set" in kinds else _in_order(gold.items, answer.items, policy)
+    if policy.ordered and "set" not in kinds:
+        return _in_order(gold.items, answer.items, policy)
+
+    def equal(a: Value, b: Value) -> bool | None:
+        return same(a, b, policy)
+
+    if kinds == {"set"} or len(gold.items) != len(answer.items):
+        ours, theirs = _distinct(gold.items, equal), _distinct(answer.items, equal)
+        return unordered(ours, theirs, equal)
+    return unordered(gold.items, answer.items, equal)
+
+
+def _distinct(items: Sequence[Value], equal: Callable[[Value, Value], bool | None]) -> list[Value]:
+    kept: list[Value] = []
+    for item in items:
+        if not any(equal(other, item) for other in kept):
+            kept.append(item)
+    return kept
+
+
+def _in_order(gold: Sequence[Value], answer: Sequence[Value], policy: Policy) -> bool | None:
+    if len(gold) != len(answer):
+        return False
+    return all_of(same(a, b, policy) for a, b in zip(gold, answer, strict=True))
+
+
+def unordered(
+    gold: Sequence[Value], answer: Sequence[Value], equal: Callable[[Value, Value], bool | None]
+) -> bool | None:
+    """Whether the values can be paired off; None if that depends on a pair that is undecided."""
+    if len(gold) != len(answer):
+        return False
+    left = list(answer)
+    doubtful = False
+    for ours in gold:
+        verdicts = [equal(ours, theirs) for theirs in left]
+        if True in verdicts:
+            left.pop(verdicts.index(True))
+        elif None in verdicts:
+            doubtful = True
+        else:
+            return False
+    return None if doubtful else True
+
+
+def all_of(verdicts: Iterable[bool | None]) -> bool | None:
+    """True if all are, False if one is, else None."""
+    doubtful = False
+    for verdict in verdicts:
+        if verdict is False:
+            return False
+        doubtful = doubtful or verdict is None
+    return None if doubtful else True

@@ -1,0 +1,99 @@
+"""The verdict on one answer text against one gold text, without sympy: equal, different, or undecided, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+from rlvr_rewards_math.clean import clean
+from rlvr_rewards_math.compare import is_false_equation, same
+from rlvr_rewards_math.expression import Node
+from rlvr_rewards_math.numerals import read_numeral
+from rlvr_rewards_math.quantities import Policy, exact_or_none
+from rlvr_rewards_math.reader import read_answer
+from rlvr_rewards_math.tokens import Unreadable
+from rlvr_rewards_math.values import Quantity, Value
+
+MAX_LENGTH = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """`equal` is None if undecided; `rule` says what decided, or why nothing did."""
+
+    equal: bool | None
+    rule: str
+
+
+def judge(gold: str, answer: str, policy: Policy) -> Judgement:
+    """Compare two answers by exact rules."""
+    ours, theirs = read_numeral(gold), read_numeral(answer)
+    if ours is not None and theirs is not None and ours == theirs:
+        return Judgement(True, "numeral")
+    gold_value, answer_value = read(gold), read(answer)
+    if isinstance(gold_value, str):
+        if clean(gold).casefold() == clean(answer).casefold():
+            return Judgement(True, "same text")
+        return Judgement(None, f"gold: {gold_value}")
+    if isinstance(answer_value, str):
+        return Judgement(None, answer_value)
+    if is_false_equation(answer_value):
+        return Judgement(False, "false equation")
+    if not policy.unevaluated and _is_unevaluated(gold_value, answer_value):
+        return Judgement(False, "not worked out")
+    verdict = same(gold_value, answer_value, policy)
+    return Judgement(verdict, _rule(gold_value, answer_value))
+
+
+@lru_cache(maxsize=8192)
+def read(text: str) -> Value | str:
+    """The value of a text, or why there is none."""
+    if len(text) > MAX_LENGTH:
+        return f"more than {MAX_LENGTH} characters"
+    try:
+        return read_answer(text)
+    except Unreadable as problem:
+        return str(problem)
+
+
+def _rule(gold: Value, answer: Value) -> str:
+    ours, theirs = type(gold).__name__.lower(), type(answer).__name__.lower()
+    return ours if ours == theirs else f"{ours} and {theirs}"
+
+
+def _is_unevaluated(gold: Value, answer: Value) -> bool:
+    """The gold is a written number, and the answer a sum or product of written numbers still to be worked out."""
+    if not (isinstance(gold, Quantity) and isinstance(answer, Quantity)):
+        return False
+    return _is_numeral(gold.node) and _is_calculation(answer.node)
+
+
+def _is_numeral(node: Node) -> bool:
+    return node[0] == "num" or (node[0] == "neg" and node[1][0] == "num")
+
+
+def _is_calculation(node: Node) -> bool:
+    if node[0] not in ("add", "mul"):
+        return False
+    parts = node[1:]
+    if node[0] == "mul" and _is_scientific(parts[-1]):
+        return not _is_numeral(parts[0])
+    if node[0] == "add" and len(parts) == 2 and parts[1][0] == "div":
+        return False  # a mixed number
+    return all(_is_numeral(part) or _is_calculation(part) for part in parts)
+
+
+def _is_scientific(node: Node) -> bool:
+    return node[0] == "pow" and node[1] == ("num", Fraction(10))
+
+
+def normal_form(text: str) -> str:
+    """The text as the rules see it: the exact number if it is one, else the one spelling."""
+    value = read(text)
+    if isinstance(value, Quantity):
+        number = exact_or_none(value.node)
+        if number is not None and number.numerator.bit_length() + number.denominator.bit_length() < 256:
+            percent = "%" if value.percent else ""
+            return f"{number}{percent} {value.unit}".strip()
+    return clean(text)
