@@ -147,7 +147,7 @@ def metrics_of(rng, step, rows, shape):
 
 
 def group_of(rng, task, step, prompt, chance, shape):
-    numbers = [rng.randrange(2, 9) for _ in range(4)]
+    numbers = rng.choices(range(2, 10), k=4)
     ease = min(1.0, max(0.0, chance + rng.gauss(0, 0.2)))
     group = f"{step}/{prompt}"
     return [
@@ -218,7 +218,7 @@ def write_evaluation(path, shape, rng):
     for model, skill in MODELS.items():
         rows = []
         for number in range(shape.tasks):
-            numbers = [Random(number).randrange(2, 9) for _ in range(4)]
+            numbers = Random(number).choices(range(2, 10), k=4)
             ease = min(1.0, max(0.0, skill + rng.gauss(0, 0.25)))
             task = f"test/{number}"
             rows += [

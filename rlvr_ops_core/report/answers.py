@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rlvr_ops_core.report.folder import JsonLines, Run, Stage, parse_line
-from rlvr_ops_core.report.rows import first_line, row_for_page, task_for_page
+from rlvr_ops_core.report.rows import finite, first_line, row_for_page, task_for_page
 
 MAX_REASONS = 1_000
 
@@ -108,8 +108,8 @@ def judge(row: Mapping[str, Any], pass_on: str, solved: float) -> Label:
     part = parts.get(pass_on)
     if part is None and parts:
         part = max(parts.values(), key=lambda one: one.get("weight") or 0.0)
-    value = row.get("value") if part is None else part.get("value")
-    if not isinstance(value, int | float):
+    value = finite(row.get("value") if part is None else part.get("value"))
+    if value is None:
         return "none"
     return "right" if value >= solved else "wrong"
 

@@ -126,20 +126,20 @@ def _x_axis(x: Scale, marks: Sequence[float]) -> Markup:
 
 
 def intervals(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Markup:
-    """Shares with their intervals, from 0 to 100 %: for each name, model to estimate."""
+    """Shares with their intervals, from 0 to 100%: for each name, model to estimate."""
     x = Scale(0.0, 1.0, 120, 500)
-    y, pieces = 8.0, []
+    y, pieces = 4.0, []
     for name, estimates in groups.items():
         y += 12
         pieces.append(tag("text", name, x=8, y=y, class_="group"))
         for order, (model, estimate) in enumerate(estimates.items()):
             y += 18
             pieces.append(_interval(x, y, model, estimate, order=order))
-        y += 8
+        y += 14
     grid = [
         join(
-            tag("line", x1=x(share), x2=x(share), y1=4, y2=y + 2, class_="grid"),
-            tag("text", f"{share:.0%}", x=x(share), y=y + 16, text_anchor="middle"),
+            tag("line", x1=x(share), x2=x(share), y1=4, y2=y - 4, class_="grid"),
+            tag("text", f"{share:.0%}", x=x(share), y=y + 10, text_anchor="middle"),
         )
         for share in (0.0, 0.25, 0.5, 0.75, 1.0)
     ]
@@ -147,10 +147,10 @@ def intervals(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Markup:
         "svg",
         *grid,
         *pieces,
-        viewBox=f"0 0 520 {y + 22:g}",
+        viewBox=f"0 0 520 {y + 16:g}",
         class_="intervals",
         role="img",
-        aria_label="Shares of solved tasks with their 95 % intervals; the table has the numbers",
+        aria_label="Shares of solved tasks with their 95% intervals; the table has the numbers",
     )
 
 

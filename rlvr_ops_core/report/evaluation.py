@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rlvr_ops_core.report.charts import intervals
 from rlvr_ops_core.report.layout import section, table
-from rlvr_ops_core.report.markup import Markup, tag
+from rlvr_ops_core.report.markup import Child, Markup, join, tag
 from rlvr_ops_core.report.numbers import (
     NOTHING,
     mean_interval,
@@ -25,21 +25,6 @@ def evaluation(one: StageView) -> Markup:
     result = one.stage.result
     names = pass_names(result)
     models: Mapping[str, Mapping[str, Any]] = result["models"]
-    parts = list(dict.fromkeys(name for m in models.values() for name in m.get("components", {})))
-    head = ["Model", *names, "Reward", *parts, "Tokens", "Truncated", "No verdict", "Tasks"]
-    rows = [
-        [
-            name,
-            *(percent_interval(block.get(size) or {}) for size in names),
-            mean_interval(block.get("reward") or {}),
-            *(mean_interval(block.get("components", {}).get(part) or {}) for part in parts),
-            number(block.get("mean_tokens")),
-            percent(block.get("truncated")),
-            f"{block.get('no_verdict', 0)} of {block.get('answers', 0)}",
-            number(block.get("tasks")),
-        ]
-        for name, block in models.items()
-    ]
     drawn = dict.fromkeys((names[0], names[-1])) if names else {}
     plot = intervals(
         {size: {name: block.get(size) or {} for name, block in models.items()} for size in drawn}
@@ -47,9 +32,36 @@ def evaluation(one: StageView) -> Markup:
     return section(
         f"Evaluation: {one.stage.name}",
         tag("div", plot, _pairs(result), class_="side"),
-        table(head, rows),
+        _models(models, names),
         tag("p", _how_evaluated(result), class_="note"),
     )
+
+
+def _models(models: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> Markup:
+    """One line a model."""
+    parts = list(dict.fromkeys(name for m in models.values() for name in m.get("components") or {}))
+    head = ["Model", *names, "Reward", *parts, "Tokens", "Truncated", "No verdict", "Tasks"]
+    rows: list[list[Child]] = []
+    for model, block in models.items():
+        means = {"Reward": block.get("reward"), **(block.get("components") or {})}
+        rows.append(
+            [
+                model,
+                *(_estimate(percent_interval(block.get(name) or {})) for name in names),
+                *(_estimate(mean_interval(means.get(name) or {})) for name in ("Reward", *parts)),
+                number(block.get("mean_tokens")),
+                percent(block.get("truncated")),
+                f"{block.get('no_verdict', 0)} of {block.get('answers', 0)}",
+                number(block.get("tasks")),
+            ]
+        )
+    return table(head, rows)
+
+
+def _estimate(text: str) -> Markup:
+    """A value, and its interval on a line of its own."""
+    value, bracket, interval = text.partition(" [")
+    return join(value, tag("span", f"[{interval}", class_="interval") if bracket else None)
 
 
 def _pairs(result: Mapping[str, Any]) -> Markup | None:
@@ -59,7 +71,7 @@ def _pairs(result: Mapping[str, Any]) -> Markup | None:
     rows = [
         (
             f"{pair.get('before')} → {pair.get('after')}",
-            points_interval(pair),
+            _estimate(points_interval(pair)),
             p_value(pair),
             number(pair.get("tasks")),
         )
@@ -77,6 +89,6 @@ def _how_evaluated(result: Mapping[str, Any]) -> str:
     return (
         f"Data {result.get('data', NOTHING)}, {result.get('samples', NOTHING)} answers a task"
         f"{'; ' + options if options else ''}. Right: {result.get('pass_on', 'reward')} ≥ "
-        f"{result.get('solved', 1)}. Intervals: 95 %, {' or '.join(sorted(methods))} over tasks. "
+        f"{result.get('solved', 1)}. Intervals: 95%, {' or '.join(sorted(methods))} over tasks. "
         "Answers without a verdict are left out, not taken for wrong."
     )

@@ -103,8 +103,8 @@ def smooth(values: Sequence[float]) -> list[float]:
         sums.append(sums[-1] + value)
     smoothed = []
     for place in range(n):
-        near = min(reach, place, n - 1 - place)  # the same on both sides: no lag at the ends
-        smoothed.append((sums[place + near + 1] - sums[place - near]) / (2 * near + 1))
+        first, end = max(0, place - reach), min(n, place + reach + 1)
+        smoothed.append((sums[end] - sums[first]) / (end - first))
     return smoothed
 
 

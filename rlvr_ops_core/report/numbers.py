@@ -21,8 +21,8 @@ def number(value: float | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A share in percent: 0.8123 -> 81.2 %."""
-    return NOTHING if value is None else f"{100 * value:.1f} %"
+    """A share in percent: 0.8123 -> 81.2%."""
+    return NOTHING if value is None else f"{100 * value:.1f}%"
 
 
 def points(value: float | None) -> str:
@@ -31,7 +31,7 @@ def points(value: float | None) -> str:
 
 
 def percent_interval(estimate: Mapping[str, Any]) -> str:
-    """An estimated share and its interval: 81.2 % [77.0, 85.1]."""
+    """An estimated share and its interval: 81.2% [77.0, 85.1]."""
     low, high = estimate.get("low"), estimate.get("high")
     if low is None or high is None:
         return percent(estimate.get("value"))

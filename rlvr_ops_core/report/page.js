@@ -31,6 +31,8 @@ function short(value) {
   return value.toLocaleString("en", { maximumSignificantDigits: Math.abs(value) >= 100 ? 5 : 3 });
 }
 
+const count = (number) => number.toLocaleString("en");
+
 // ---- curves: the value under the pointer, or at the arrow keys ----
 
 function watchCurves() {
@@ -119,7 +121,7 @@ function watchAnswers(section) {
     list.replaceChildren(...rows.map((row) => card(row, state.data, only)));
     const right = state.found.filter((row) => row.label === "right").length;
     section.querySelector(".found").textContent = state.found.length
-      ? `${first + 1}–${first + rows.length} of ${state.found.length} answers, ${right} of them right`
+      ? `${first + 1}–${first + rows.length} of ${count(state.found.length)} answers, ${count(right)} of them right`
       : "No answer fits these filters.";
     chip.hidden = state.task === null;
     if (state.task !== null) {
@@ -192,7 +194,7 @@ function fit(section, form, data) {
   }
   const left = data.total - data.rows.length;
   section.querySelector(".kept").textContent = `Right means ${data.judged_by}. ` + (left
-    ? `${left.toLocaleString("en")} of this stage's ${data.total.toLocaleString("en")} answers are `
+    ? `${count(left)} of this stage's ${count(data.total)} answers are `
       + "not on this page. The prompts kept are spread evenly over the stage, right, wrong and mixed "
       + "ones in equal number where there are enough: shares here are not accuracies."
     : "All of this stage's answers are on this page.");
@@ -210,7 +212,9 @@ function card(row, data, only) {
     make("span", "sign", SIGNS[row.label], make("span", "hidden", ` ${WORDS[row.label]} `)),
     make("span", "where", row.step === null ? row.model : `step ${row.step}`),
     make("span", "asked", task.prompt ?? ""),
-    make("span", "said", row.extracted ?? row.completion ?? ""),
+    make("span", "answered", row.completion ?? ""),
+    make("span", "said", row.extracted ?? "–"),
+    make("span", "gold", task.gold ?? "–"),
     make("span", "value", row.status === "ok" ? short(row.value) : row.status));
   details.append(head);
   details.addEventListener("toggle", () => {
@@ -229,7 +233,7 @@ function inside(row, task, only) {
     ...[
       ["Task", task.id], ["Model", row.model], ["Step", row.step], ["Answer", row.index],
       ["Reward", short(row.value)], ["Status", row.status], ["Tokens", row.tokens],
-      ["Ended by", row.finish], ["Judged in", row.seconds === null ? null : `${short(row.seconds)} s`],
+      ["Ended by", row.finish], ["Judged in", row.seconds === null ? null : `${short(row.seconds * 1000)} ms`],
       ["Judged by", row.ref],
     ].filter(([, value]) => value !== null && value !== "" && value !== undefined)
       .map(([name, value]) => make("div", "", make("dt", "", name), make("dd", "", value))));

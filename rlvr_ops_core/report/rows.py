@@ -28,28 +28,28 @@ def row_for_page(row: Mapping[str, Any], *, task: int, model: str, label: str) -
     info = {k: v for k, v in (row.get("info") or {}).items() if k not in SHOWN_ELSEWHERE}
     return {
         "task": task,
-        "step": _finite(row.get("step")),
-        "index": _finite(row.get("index")),
+        "step": finite(row.get("step")),
+        "index": finite(row.get("index")),
         "model": model,
         "label": label,
         "status": as_text(row.get("status"), MAX_NOTE),
-        "value": _finite(row.get("value")),
+        "value": finite(row.get("value")),
         "finish": as_text(row.get("finish"), MAX_NOTE),
-        "tokens": _finite(row.get("tokens")),
-        "seconds": _finite(row.get("seconds")),
+        "tokens": finite(row.get("tokens")),
+        "seconds": finite(row.get("seconds")),
         "ref": as_text(row.get("ref"), MAX_NOTE),
         "reason": as_text(row.get("reason"), MAX_NOTE),
         "extracted": as_text(row.get("extracted"), MAX_NOTE),
         "completion": as_text(row.get("completion"), MAX_TEXT),
         "components": [
-            [cut(name, MAX_NOTE), *(_finite(part.get(key)) for key in ("value", "weight", "share"))]
+            [cut(name, MAX_NOTE), *(finite(part.get(key)) for key in ("value", "weight", "share"))]
             for name, part in (row.get("components") or {}).items()
         ],
         "info": as_text(info, MAX_NOTE) if info else None,
     }
 
 
-def _finite(value: object) -> int | float | None:
+def finite(value: object) -> int | float | None:
     """A number as it is; NaN, infinity and anything else -> None."""
     return value if isinstance(value, int | float) and isfinite(value) else None
 

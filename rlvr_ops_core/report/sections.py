@@ -69,7 +69,7 @@ def curves(one: StageView, data: dict[str, Any]) -> Markup:
             continue
         key = f"{one.stage.path.name}/{series.name}"
         drawing, data[key] = curve(series)
-        readout = tag("output", number(series.values[-1]), class_="readout")
+        readout = tag("output", f"last {number(series.values[-1])}", class_="readout")
         note = tag("p", shown.note, class_="note") if shown.note else None
         figures.append(
             tag(

@@ -94,7 +94,7 @@ def _evaluation(one: StageView) -> Iterator[str]:
         ),
     )
     data, samples = plain(result.get("data", NOTHING)), plain(result.get("samples", NOTHING))
-    yield f"Data {data}, {samples} answers a task; 95 % intervals over tasks."
+    yield f"Data {data}, {samples} answers a task; 95% intervals over tasks."
 
 
 def _reward_curve(one: StageView) -> Iterator[str]:
