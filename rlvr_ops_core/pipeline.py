@@ -53,7 +53,9 @@ def run_pipeline(
     stages = stages_until(plan, until)
     run_folder = RunFolder(folder)
     run_folder.open(manifest(plan), plan.resolved)
-    monitors = {name: bound.make() for name, bound in plan.monitors.items()}
+    monitors = {
+        name: bound.component.call(**bound.options) for name, bound in plan.monitors.items()
+    }
     events = Events(plan.name, run_folder, monitors, show)
     context = RunContext(plan, run_folder, events, ErrorBudget(plan.error_budget))
     try:

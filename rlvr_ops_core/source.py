@@ -153,7 +153,8 @@ def _key(holder: Any, part: str) -> str | int:
 def _stage_name(item: Any) -> str:
     if not isinstance(item, Mapping):
         return ""
-    return str(item.get("name") or item.get("train") or "")
+    default = next((verb for verb in ("evaluate", "serve") if verb in item), "")
+    return str(item.get("name") or item.get("train") or default)
 
 
 def _walk(node: yaml.Node, place: Place, document: Document, mistakes: list[Mistake]) -> None:

@@ -27,7 +27,7 @@ from typing import Any, get_args
 from rlvr_ops_core.errors import RewardLoadError
 from rlvr_ops_core.scoring.bound import BoundReward
 from rlvr_ops_core.scoring.verdicts import failure, timed_out
-from rlvr_ops_core.scoring.zygote import END, FORK, LENGTH, NUMBER, read, receive, send
+from rlvr_ops_core.scoring.zygote import END, FORK, LENGTH, LOADING, NUMBER, read, receive, send
 from rlvr_ops_core.types import Part, Sample, Status, Verdict
 
 LOAD_TIMEOUT_S = 120.0
@@ -44,8 +44,14 @@ class Zygote:
     """The engine's end of the process that workers are forked from."""
 
     def __init__(self, bound: BoundReward) -> None:
+        if os.environ.get(LOADING):
+            raise RewardLoadError(
+                f"{bound.name} is scored while a worker loads its file",
+                hint='let the script score only under: if __name__ == "__main__":',
+            )
         self.control, theirs = socket.socketpair()
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        paths = os.pathsep.join(filter(None, sys.path))
+        environment = os.environ | {LOADING: "1", "PYTHONPATH": paths}
         environment.setdefault("OMP_NUM_THREADS", "1")
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-c", START_ZYGOTE, str(theirs.fileno())],
@@ -84,12 +90,15 @@ class Zygote:
     def fork(self) -> tuple[int, socket.socket]:
         """A new worker: its process id, and the channel to it."""
         ours, theirs = socket.socketpair()
-        with self.lock, theirs:
-            socket.send_fds(self.control, [FORK], [theirs.fileno()])
-            reply = read(self.control, NUMBER.size)
-        if reply is None:
+        try:
+            with self.lock, theirs:
+                socket.send_fds(self.control, [FORK], [theirs.fileno()])
+                reply = read(self.control, NUMBER.size)
+            if reply is None:
+                raise ConnectionResetError("the zygote is gone")
+        except OSError:
             ours.close()
-            raise ConnectionResetError("the zygote is gone")
+            raise
         return NUMBER.unpack(reply)[0], ours
 
     def end(self, pid: int) -> int:

@@ -28,6 +28,8 @@ from rlvr_ops_core.types import Sample, Verdict
 LENGTH = struct.Struct("!I")
 NUMBER = struct.Struct("!q")
 FORK, END = b"F", b"E"
+LOADING = "RLVR_LOADING_REWARD"
+"""Environment variable, set while a zygote loads a reward: whoever scores then would go round."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -41,6 +43,7 @@ def main() -> None:
         bound = pickle.loads(payload)  # from the engine, which started us; makes the reward
         for module in bound.spec.preload:
             importlib.import_module(module)
+        os.environ.pop(LOADING, None)
         send(control, json.dumps({"ready": True}).encode())
     except BaseException as error:  # noqa: BLE001  # a plugin's import: record and report
         import traceback

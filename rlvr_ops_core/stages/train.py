@@ -10,6 +10,7 @@ from rlvr_ops_core.errors import ModelError, RlvrError
 from rlvr_ops_core.job import TrainJob
 from rlvr_ops_core.plan import PlannedStage
 from rlvr_ops_core.runs import Series, fresh_folder, rollout_row
+from rlvr_ops_core.scoring import Rewards
 from rlvr_ops_core.stages.context import RunContext
 from rlvr_ops_core.types import Sample, Verdict
 
@@ -21,12 +22,14 @@ def train(context: RunContext, stage: PlannedStage) -> None:
         ModelError: the trainer returned without writing a model.
     """
     folder = context.stage_folder(stage)
-    record = Record(context, stage, folder)
+    tasks = context.tasks(stage.data)
+    rewards = context.rewards(stage.rewards) if stage.rewards else None
+    record = Record(context, stage, folder, rewards)
     output = fresh_folder(folder / "model.partial")
     checkpoints = folder / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
     job = TrainJob(
-        tasks=context.tasks(stage.data),
+        tasks=tasks,
         output=output,
         checkpoints=checkpoints,
         model=context.model_path(stage.start),
@@ -38,8 +41,6 @@ def train(context: RunContext, stage: PlannedStage) -> None:
         on_rewind=record.rewind,
     )
     try:
-        if stage.rewards:
-            record.rewards = context.rewards(stage.rewards)
         stage.bound.make()(job)
     finally:
         record.close()
@@ -60,13 +61,15 @@ class Record:
     after that point is taken back, so that each step is in the series once.
     """
 
-    def __init__(self, context: RunContext, stage: PlannedStage, folder: Path) -> None:
+    def __init__(
+        self, context: RunContext, stage: PlannedStage, folder: Path, rewards: Rewards | None
+    ) -> None:
         self.context = context
         self.stage = stage
+        self.rewards = rewards
         self.metrics = Series(folder / "metrics.jsonl")
         self.rollouts = Series(folder / "rollouts.jsonl")
         self.last_step_before = max(self.metrics.last_step(), self.rollouts.last_step())
-        self.rewards = None if not stage.rewards else context.rewards(stage.rewards)
 
     def score(self, samples: Sequence[Sample], step: int | None) -> list[Verdict]:
         """Judge samples and keep them."""

@@ -1,0 +1,8 @@
+"""Fixtures shared by the core's tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # echo_plugin.py and run_folder.py beside us
