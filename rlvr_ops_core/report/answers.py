@@ -60,7 +60,7 @@ def read_answers(run: Run, stage: Stage, *, most: int) -> Answers:
         pass_on, solved = stage.result["pass_on"], float(stage.result.get("solved") or 1.0)
     files = _files(stage)
     found = Answers(models=[name for name, _ in files if name])
-    found.judged_by = f"{pass_on} ≥ {solved:g}" if pass_on else f"reward ≥ {solved:g}"
+    found.judged_by = f"{pass_on or 'the component of most weight'} ≥ {solved:g}"
     units: dict[str, _Unit] = {}
     for number, (_, lines) in enumerate(files):
         for offset, row in lines:

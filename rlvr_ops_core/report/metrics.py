@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from math import isfinite
 from pathlib import Path
 
@@ -95,17 +96,29 @@ def _rank(series: Series) -> tuple[int, int, str]:
 
 
 def smooth(values: Sequence[float]) -> list[float]:
-    """A centred moving average over about a tenth of the series; short series stay as they are."""
+    """A centred moving average over about a tenth of the series; short series stay as they are.
+
+    At the ends, where the window does not fit, it goes on along the line through the outermost
+    window: so a straight line stays what it is and the ends neither lag nor jump.
+    """
     n = len(values)
     reach = n // 20 if n >= 40 else n // 8
-    sums = [0.0]
-    for value in values:
-        sums.append(sums[-1] + value)
-    smoothed = []
-    for place in range(n):
-        first, end = max(0, place - reach), min(n, place + reach + 1)
-        smoothed.append((sums[end] - sums[first]) / (end - first))
-    return smoothed
+    sums = [0.0, *accumulate(values)]
+    window = 2 * reach + 1
+    middle = [(sums[i + window] - sums[i]) / window for i in range(n - window + 1)]
+    if reach == 0:
+        return middle
+    first, last = _slope(values[:window]), _slope(values[-window:])
+    head = [middle[0] - first * away for away in range(reach, 0, -1)]
+    tail = [middle[-1] + last * away for away in range(1, reach + 1)]
+    return head + middle + tail
+
+
+def _slope(values: Sequence[float]) -> float:
+    """The slope of the least-squares line through an odd number of values, a step apart."""
+    reach = len(values) // 2
+    turned = sum((place - reach) * value for place, value in enumerate(values))
+    return turned / (2 * sum(away * away for away in range(1, reach + 1)))
 
 
 def thin(values: Sequence[float], most: int = MAX_POINTS) -> list[int]:

@@ -89,7 +89,7 @@ def curves(one: StageView, data: dict[str, Any]) -> Markup:
 
 
 def _not_finite(count: int) -> Markup:
-    return tag("p", f"{count} values are not finite (NaN or infinite)", class_="trouble")
+    return tag("p", f"Not finite (NaN, infinite or null): {count}", class_="trouble")
 
 
 def failures(view: View) -> Markup | None:

@@ -150,7 +150,7 @@ def _sample(row: dict[str, object], task: dict[str, object]) -> Iterator[str]:
     yield f"**{plain(where)}**, {plain(task['id'])}, **{verdict}**{reason}"
     yield fenced(
         f"prompt     {task['prompt']}\nanswer     {cut(str(row['completion']), MAX_SHOWN)}\n"
-        f"extracted  {row['extracted']}\ngold       {task['gold']}"
+        f"extracted  {row['extracted'] or NOTHING}\ngold       {task['gold'] or NOTHING}"
     )
 
 
