@@ -48,8 +48,8 @@ def build_run(folder, shape=None):
         path.mkdir(parents=True)
         entry = {"name": stage, "folder": f"stages/{name}", "verb": verb, "use": use}
         entries.append({**entry, "status": "done", "seconds": seconds})
-        config = {"data": "train", "steps": shape.steps}
-        write_json(path / "stage.json", {**entry, "config": config, "status": "done"})
+        identity = {"pass_on": "correct" if verb == "evaluate" else "", "solved": 1.0}
+        write_json(path / "stage.json", {**entry, "identity": identity, "status": "done"})
     write_top(folder, entries)
     write_warm_start(folder / "stages/01-warm_start", rng)
     write_grpo(folder / "stages/02-policy", shape, rng)
@@ -71,6 +71,7 @@ def write_top(folder, entries):
     }
     write_json(folder / "run.json", run)
     packages = {"rlvr-ops": "0.1.0", "torch": "2.13.0", "transformers": "5.23.0", "trl": "1.16.0"}
+    packages |= {"click": "8.5.1", "xxhash": "3.6.0"}
     environment = {
         "python": "3.11.9",
         "platform": "Linux-6.1-x86_64",
@@ -238,7 +239,8 @@ def write_result(path, answers, shape):
         compare(answers[names[0]], answers[after], before=names[0], after=after, **how)
         for after in names[1:]
     ]
-    result = {"data": "test", "samples": shape.samples, "temperature": 1.0, "max_tokens": 16}
+    sampler = {"use": "grpo/sample", "temperature": 1.0, "max_tokens": 16}
+    result = {"data": "test", "samples": shape.samples, "sampler": sampler}
     result |= {"pass_on": "correct", "solved": 1.0, "models": models, "pairs": pairs}
     write_json(path / "result.json", result)
 

@@ -346,8 +346,33 @@ def test_right_is_what_the_evaluation_says(run):
     assert answers.judged_by == "worked ≥ 1"
 
 
-def test_without_an_evaluation_the_heaviest_component_decides(run):
+def test_a_model_from_the_hub_has_its_own_name(run):
+    folder = run / "stages/03-evaluate"
+    result = json.loads((folder / "result.json").read_text())
+    result["models"] = {"org/tiny:main": result["models"]["warm_start"]} | result["models"]
+    del result["models"]["warm_start"]
+    write_json(folder / "result.json", result)
+    (folder / "answers/warm_start.jsonl").rename(folder / "answers/org--tiny-main.jsonl")
+    page, _ = report(run)
+    assert page.data["answers-2"]["models"] == ["org/tiny:main", "policy"]
+
+
+def test_answers_of_an_evaluation_that_is_not_done_are_shown(run):
     (run / "stages/03-evaluate/result.json").unlink()
+    (run / "stages/03-evaluate/answers/policy.jsonl").rename(run / "answers.partial")
+    shown = report(run)[0].data["answers-2"]
+    assert (shown["models"], shown["judged_by"]) == (["warm_start"], "correct ≥ 1")
+
+
+def test_packages_that_decide_nothing_are_folded_away(run):
+    page, markdown = report(run)
+    assert "2 more packages" in page.text
+    assert "xxhash" in page.text
+    assert "xxhash" not in markdown
+
+
+def test_without_an_evaluation_the_heaviest_component_decides(run):
+    (run / "stages/03-evaluate").rename(run / "gone")
     answers = read_answers(read_run(run), read_run(run).stages[1], most=10_000)
     lines = (run / "stages/02-policy/rollouts.jsonl").read_text().splitlines()
     correct = sum(json.loads(line)["components"]["correct"]["value"] == 1.0 for line in lines)

@@ -6,6 +6,7 @@ it was right, the second reads the chosen ones. So memory does not grow with the
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -96,10 +97,16 @@ def _add_unit(found: Answers, rows: Sequence[tuple[dict[str, Any], str, Label]])
 def _files(stage: Stage) -> list[tuple[str, JsonLines]]:
     if stage.verb != "evaluate":
         return [("", JsonLines(stage.path / "rollouts.jsonl"))]
-    paths = {path.stem: path for path in sorted((stage.path / "answers").glob("*.jsonl"))}
-    order = [name for name in stage.result.get("models") or {} if name in paths]
-    names = order + [name for name in paths if name not in order]
-    return [(name, JsonLines(paths[name])) for name in names]
+    paths = {_plain(path.stem): path for path in sorted((stage.path / "answers").glob("*.jsonl"))}
+    named = [(name, paths.pop(_plain(name), None)) for name in stage.result.get("models") or {}]
+    found = [(name, path) for name, path in named if path]
+    found += [(path.stem, path) for path in paths.values()]  # not in the result: still running
+    return [(name, JsonLines(path)) for name, path in found]
+
+
+def _plain(name: str) -> str:
+    """What a model's name and the name of its file have in common: a hub id has a slash."""
+    return re.sub(r"\W+", "-", name)
 
 
 def judge(row: Mapping[str, Any], pass_on: str, solved: float) -> Label:

@@ -84,11 +84,13 @@ def _pairs(result: Mapping[str, Any]) -> Markup | None:
 
 def _how_evaluated(result: Mapping[str, Any]) -> str:
     known = {"models", "pairs", "data", "samples", "pass_on", "solved"}
-    options = ", ".join(f"{key} {value}" for key, value in result.items() if key not in known)
+    sampler = {key: value for key, value in result.items() if key not in known}
+    sampler |= sampler.pop("sampler", {})
+    options = ", ".join(f"{key} {value}" for key, value in sampler.items() if value is not None)
     methods = {str(block.get("interval")) for block in result["models"].values()}
     return (
         f"Data {result.get('data', NOTHING)}, {result.get('samples', NOTHING)} answers a task"
         f"{'; ' + options if options else ''}. Right: {result.get('pass_on', 'reward')} ≥ "
-        f"{result.get('solved', 1)}. Intervals: 95%, {' or '.join(sorted(methods))} over tasks. "
-        "Answers without a verdict are left out, not taken for wrong."
+        f"{result.get('solved', 1)}. Intervals: 95%, of pass@1 {' or '.join(sorted(methods))} "
+        "over tasks. Answers without a verdict are left out, not taken for wrong."
     )

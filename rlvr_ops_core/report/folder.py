@@ -21,7 +21,8 @@ class Stage:
     status: str
     seconds: float | None
     path: Path
-    config: Mapping[str, Any]
+    identity: Mapping[str, Any]
+    """All that decides what the stage gives, from `stage.json`."""
     result: Mapping[str, Any]
     """`result.json` of an evaluate stage."""
 
@@ -52,7 +53,7 @@ class Run:
     def pass_on(self) -> tuple[str, float]:
         """The component that says right or wrong, and from which value: the last evaluation's."""
         for stage in reversed(self.stages):
-            for settings in (stage.result, stage.config):
+            for settings in (stage.result, stage.identity):
                 if settings.get("pass_on"):
                     return str(settings["pass_on"]), float(settings.get("solved") or 1.0)
         return "", 1.0
@@ -90,7 +91,7 @@ def _read_stage(run: Path, entry: Mapping[str, Any]) -> Stage:
         status=str(entry.get("status") or own.get("status") or "waiting"),
         seconds=entry.get("seconds"),
         path=path,
-        config=own.get("config") or {},
+        identity=own.get("identity") or {},
         result=_read_object(path / "result.json"),
     )
 

@@ -62,11 +62,11 @@ def p_value(pair: Mapping[str, Any]) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """1.3 s, 4 min 07 s, 2 h 05 min."""
+    """0.02 s, 1.3 s, 4 min 07 s, 2 h 05 min."""
     if seconds is None:
         return NOTHING
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"

@@ -10,7 +10,7 @@ from rlvr_ops_core.report.layout import facts, section, status, table
 from rlvr_ops_core.report.markup import Child, Markup, join, tag
 from rlvr_ops_core.report.metrics import metric
 from rlvr_ops_core.report.numbers import NOTHING, duration, moment, number
-from rlvr_ops_core.report.view import StageView, View, headlines
+from rlvr_ops_core.report.view import StageView, View, headlines, split_packages
 
 MAX_REASONS_SHOWN = 20
 
@@ -113,6 +113,7 @@ def failures(view: View) -> Markup | None:
 def machine(view: View) -> Markup:
     """Where it ran, with which versions, and how to run it again."""
     environment = view.run.environment
+    packages, others = split_packages(environment)
     memory = environment.get("memory_gib")
     gpus = environment.get("gpus") or []
     known = [
@@ -122,7 +123,7 @@ def machine(view: View) -> Markup:
         ("GPU", ", ".join(map(str, gpus)) if gpus else "none" if environment else None),
         ("Platform", environment.get("platform")),
         ("Python", environment.get("python")),
-        *(environment.get("packages") or {}).items(),
+        *packages.items(),
         *((f"plugin {name}", what) for name, what in (environment.get("plugins") or {}).items()),
     ]
     pipeline = tag(
@@ -135,4 +136,7 @@ def machine(view: View) -> Markup:
         facts(known),
         tag("p", "Run it again: ", tag("code", view.command)),
         pipeline if view.run.pipeline else None,
+        tag("details", tag("summary", f"{len(others)} more packages"), facts(others.items()))
+        if others
+        else None,
     )

@@ -17,7 +17,7 @@ from rlvr_ops_core.report.numbers import (
     percent_interval,
 )
 from rlvr_ops_core.report.rows import cut
-from rlvr_ops_core.report.view import StageView, View, headlines, pass_names
+from rlvr_ops_core.report.view import StageView, View, headlines, pass_names, split_packages
 
 BARS = "▁▂▃▄▅▆▇█"
 MAX_SHOWN = 1_200
@@ -136,10 +136,11 @@ def _samples(view: View) -> Iterator[str]:
     answers = having[-1].answers
     rows = [row for row in answers.rows if not answers.models or row["model"] == answers.models[-1]]
     chosen: list[dict[str, object]] = []
-    for label in ("right", "wrong", "none"):
-        chosen += [row for row in rows if row["label"] == label][:1]
+    for label in ("right", "wrong", "none", "right", "wrong"):
+        seen = {row["task"] for row in chosen}
+        chosen += [row for row in rows if row["label"] == label and row["task"] not in seen][:1]
     yield f"## Answers: {plain(having[-1].stage.name)}"
-    for row in (chosen + [row for row in rows if row not in chosen])[:3]:
+    for row in chosen[:3]:
         yield from _sample(row, answers.tasks[int(str(row["task"]))])
 
 
@@ -170,7 +171,7 @@ def _machine(view: View) -> Iterator[str]:
         f"Python {environment.get('python')}",
     ]
     yield plain(", ".join(fact for fact in facts if fact), most=600) + "."
-    packages = environment.get("packages") or {}
+    packages, _ = split_packages(environment)
     if packages:
         yield plain(", ".join(f"{name} {what}" for name, what in packages.items()), most=2_000)
 

@@ -13,6 +13,25 @@ from rlvr_ops_core.report.folder import Run, Stage, read_run
 from rlvr_ops_core.report.metrics import Series, read_series
 from rlvr_ops_core.report.numbers import p_value, percent_interval, points_interval
 
+TELLING = [
+    "accelerate",
+    "datasets",
+    "deepspeed",
+    "latex2sympy2-extended",
+    "math-verify",
+    "numpy",
+    "peft",
+    "reasoning-gym",
+    "safetensors",
+    "sympy",
+    "tokenizers",
+    "torch",
+    "transformers",
+    "triton",
+    "trl",
+    "vllm",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class StageView:
@@ -90,6 +109,16 @@ def headlines(result: Mapping[str, Any]) -> Iterator[tuple[str, bool | None]]:
             f"{pair.get('tasks')} tasks, {p_value(pair)}."
         )
         yield sentence, clear
+
+
+def split_packages(environment: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """The versions that decide how a run comes out, and those of all other packages."""
+    telling: dict[str, str] = {}
+    others: dict[str, str] = {}
+    for name, version in (environment.get("packages") or {}).items():
+        ours = name.startswith("rlvr-") or name.lower() in TELLING
+        (telling if ours else others)[name] = version
+    return telling, others
 
 
 def pass_names(result: Mapping[str, Any]) -> list[str]:
