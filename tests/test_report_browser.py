@@ -136,6 +136,6 @@ def test_thousands_of_rows_filter_quickly(tmp_path):
             " form.elements.label.dispatchEvent(new Event('input', {bubbles: true}));"
             " return performance.now() - start; })()"
         )
-        assert spent < 500
+        assert spent < 1_000
         choose(tab, "search", "no such text anywhere")
         assert found(tab) == "No answer fits these filters."
