@@ -13,6 +13,8 @@ from rlvr_ops_core import DataError, OptionError, Sample, Task, builtin
 from rlvr_ops_core.builtin.data import rlvr_data_sources, rlvr_rewards
 from rlvr_ops_core.builtin.gym import as_json, from_json, split_of
 from rlvr_ops_core.options import bind, resolve
+from rlvr_ops_core.plugins import Plugins
+from rlvr_ops_core.scoring import Engine, bind_component
 
 SOURCES = rlvr_data_sources()
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -343,6 +345,10 @@ def test_reasoning_gym_builds_prompts(gym):
         {"role": "system", "content": "S"},
         {"role": "user", "content": "{} " + bare.prompt},
     ]
+    (terse,) = load("reasoning_gym", **options, template="1 + 1 = 2\n{expression} =")
+    assert bare.prompt.endswith(terse.prompt.removeprefix("1 + 1 = 2\n"))
+    with pytest.raises(DataError, match=r'no column "expresion"[^$]*did you mean "expression"'):
+        load("reasoning_gym", **options, template="{expresion}")
     (chat,) = load("reasoning_gym", **options, chat=True)
     assert chat.prompt == bare.messages
     assert load("reasoning_gym", **{**SUMS, "limit": 0}) == []
@@ -400,6 +406,15 @@ def test_a_scorer_that_breaks_on_the_gold_is_an_error(gym):
     broken = {**task.data, "entry": {"answer": "also no number", "metadata": {}}}
     with pytest.raises(ValueError, match="invalid literal"):
         judge(Task("x", "q", task.answer, broken), "x × y")
+
+
+def test_the_reward_runs_in_a_worker_process(gym):
+    (task,) = load("reasoning_gym", **SUMS, limit=1)
+    component = Plugins.discover(only=["data"]).find("reward", "data/reasoning_gym")
+    with Engine(bind_component(component, {}), workers=1) as engine:
+        right, wrong = engine.score([Sample(task, task.answer), Sample(task, "no idea")])
+    assert (right.value, right.status) == (1, "ok")
+    assert wrong.value < 1
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ BAD_REWARDS = [
     (hasty, {}, "on '3': the fast path gives 1.0, the reward 0.0"),
     (bad_option, {}, "the options are refused: the options of 'bad_option' can't be read"),
     (needs_limit, {}, "limit: is required"),
-    (needs_limit, {"limit": "many"}, "limit: .*integer"),
+    (needs_limit, {"limit": "many"}, "limit: .*many"),
     (needs_limit, {"limit": 1, "limt": 2}, 'did you mean "limit"'),
 ]
 

@@ -44,7 +44,8 @@ def reasoning_gym_tasks(
         seed: of the generator.
         split: `train` or `test`.
         limit: how many tasks; generators have no end of their own.
-        template: build the prompt; `{question}` becomes the question, `{{` and `}}` are braces.
+        template: build the prompt; `{question}` becomes the question, the name of an entry of its
+            metadata that entry (`{expression} =`), `{{` and `}}` are braces.
         system: a system message before the prompt.
         chat: make the prompt one user message, so it goes through the chat template.
         options: the generator's own: `min_terms`, `max_digits` …
@@ -63,7 +64,7 @@ def reasoning_gym_tasks(
         if question in seen or split_of(question) != split:
             continue
         seen.add(question)
-        row = Row(entry, f"reasoning_gym {task}, entry {number}", "")
+        row = Row({**entry["metadata"], **entry}, f"reasoning_gym {task}, entry {number}", "")
         text = question if template is None else filled(template, row)
         yield Task(
             f"{task}/{seed}/{number}",
