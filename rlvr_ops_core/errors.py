@@ -17,10 +17,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from rlvr_ops_core.types import Sample, Verdict
+
+
+Place: TypeAlias = tuple[str | int, ...]
+"""Where in a structure something is: `("stages", 2, "samples")`."""
 
 
 class RlvrError(Exception):
@@ -84,8 +88,8 @@ class Mistake:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
         path = f"{self.path}: " if self.path else ""
-        hint = "".join(f"\n  {line}" for line in self.hint.splitlines())
-        return f"{place}{path}{self.what}{hint}"
+        first, *more = [*f"{place}{path}{self.what}".split("\n"), *self.hint.splitlines()]
+        return "".join([printable(first), *(f"\n  {printable(line)}" for line in more)])
 
 
 class PipelineError(RlvrError):
@@ -109,5 +113,24 @@ class ErrorBudgetExceeded(RlvrError):
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """`did you mean "exact"?` for the nearest known name, or an empty string."""
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f'did you mean "{near[0]}"?' if near else ""
+    near = get_close_matches(name[:200], known, n=1, cutoff=0.6)
+    return f"did you mean {quoted(near[0])}?" if near else ""
+
+
+def printable(text: str) -> str:
+    """The text on one line; what a terminal would obey or hide is written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def quoted(name: str, *, limit: int = 60) -> str:
+    """A name that somebody wrote, in quotes, printable and cut to `limit` characters."""
+    return f'"{printable(cut(name, limit=limit))}"'
+
+
+def cut(text: str, *, limit: int = 60) -> str:
+    """At most `limit` characters of a text; an ellipsis says where it goes on."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"

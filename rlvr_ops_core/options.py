@@ -6,26 +6,28 @@ import dataclasses
 import hashlib
 import inspect
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
-from rlvr_ops_core.errors import OptionError, did_you_mean
+from rlvr_ops_core.errors import OptionError, Place, cut
+from rlvr_ops_core.explain import explain, unknown_option
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel, ValidationError
+    from pydantic import BaseModel
 
-Place: TypeAlias = tuple[str | int, ...]
-"""Where in a structure something is: `("stages", 2, "samples")`."""
+SUPPLIED_BY_THE_CORE = frozenset({"samples", "seed"})
+"""Keyword-only parameters of a sampler that the core passes itself."""
 
-TYPE_NAMES = frozenset({"str", "int", "float", "bool", "none", "dict", "list", "tuple", "set"})
+UNREADABLE = (NameError, TypeError, ValueError, AttributeError, SyntaxError, ImportError)
+"""What reading a signature raises if an annotation is no type, or names what is not there."""
 
 PASS_THROUGH_ATTRIBUTE = "__rlvr_pass_through__"
 """On a component that takes `**options` and hands them on: a callable without arguments that gives
 the names it hands on, so that a misspelt one is still found before anything heavy is imported."""
 
 
-@cache
 def options_model(
     component: Callable[..., Any], supplied: frozenset[str] = frozenset()
 ) -> type[BaseModel]:
@@ -38,6 +40,12 @@ def options_model(
     Raises:
         OptionError: a parameter's annotation can't be read or is no type.
     """
+    if component.__hash__ is None:  # an object of a class that compares by value
+        return _make_model(component, supplied)
+    return _cached_model(component, supplied)
+
+
+def _make_model(component: Callable[..., Any], supplied: frozenset[str]) -> type[BaseModel]:
     from pydantic import ConfigDict, create_model
     from pydantic.errors import PydanticUserError
 
@@ -55,12 +63,17 @@ def options_model(
             arbitrary_types_allowed=True,
             protected_namespaces=(),
         )
-        return create_model(name, __config__=config, **fields)
-    except (NameError, TypeError, ValueError, PydanticUserError) as error:
+        with warnings.catch_warnings():  # an option may well be called "json" or "copy"
+            warnings.filterwarnings("ignore", "Field name .* shadows an attribute", UserWarning)
+            return create_model(name, __config__=config, **fields)
+    except (*UNREADABLE, PydanticUserError) as error:
         raise OptionError(
-            f"the options of {name!r} can't be read: {error}",
+            f"the options of {name!r} can't be read: {cut(str(error), limit=200)}",
             hint="annotate each keyword-only parameter with a type that can be imported",
         ) from error
+
+
+_cached_model = cache(_make_model)
 
 
 def _annotation(parameter: inspect.Parameter) -> Any:
@@ -111,7 +124,7 @@ def resolve(
         lines = [f"{'.'.join(map(str, place))}: {what}" for place, what in mistakes]
         raise OptionError("\n".join(lines))
     model = options_model(component, supplied)(**options)
-    values = {name: getattr(model, name) for name in type(model).model_fields}
+    values = {name: vars(model)[name] for name in type(model).model_fields}
     return values | (model.model_extra or {})
 
 
@@ -133,11 +146,12 @@ def mistakes_in(
     try:
         options_model(component, supplied)(**options)
     except ValidationError as error:
-        mistakes = explain(error, known)
+        mistakes = explain(error, known, options)
     if hasattr(component, PASS_THROUGH_ATTRIBUTE):
         unknown = [name for name in options if name not in known]
         mistakes += [((name,), unknown_option(name, known)) for name in unknown]
-    return mistakes
+    own = "the pipeline sets it: no option here"
+    return [(place, own if supplied & {*place[:1]} else what) for place, what in mistakes]
 
 
 def known_options(
@@ -152,41 +166,6 @@ def known_options(
 def bind(component: Callable[..., Any], options: Mapping[str, Any]) -> Callable[..., Any]:
     """The component with its options set, ready to be called; `options` come from `resolve`."""
     return component(**options) if isinstance(component, type) else partial(component, **options)
-
-
-def explain(error: ValidationError, known: list[str]) -> list[tuple[Place, str]]:
-    """Each mistake in a pydantic ValidationError as (place, what is wrong and what to do)."""
-    mistakes: dict[Place, str] = {}
-    for item in error.errors():
-        place = tuple(part for part in item["loc"] if not _is_branch(part))
-        if item["type"] == "extra_forbidden":
-            what = unknown_option(str(place[-1]), known)
-        elif item["type"] == "missing":
-            what = "is required"
-        else:
-            message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
-            what = f"{message[0].lower()}{message[1:]} (got {shorten(item['input'])})"
-        if place in mistakes:  # the branches of a union fail one by one
-            what = f"{mistakes[place].rpartition(' (got ')[0]}, or {what}"
-        mistakes[place] = what
-    return list(mistakes.items())
-
-
-def _is_branch(part: object) -> bool:
-    """Pydantic puts the name of a union's branch into the place: no part of the user's file."""
-    return isinstance(part, str) and (part in TYPE_NAMES or "[" in part or "(" in part)
-
-
-def unknown_option(name: str, known: list[str]) -> str:
-    """What to say of a name that is not among the known ones."""
-    hint = did_you_mean(name, known) or f"it takes: {', '.join(known[:20]) or 'no options'}"
-    return f"unknown option; {hint}"
-
-
-def shorten(value: Any, *, limit: int = 60) -> str:
-    """A value as it was written, cut to `limit` characters."""
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def options_hash(options: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import re
 import sys
 import traceback
 from collections import defaultdict
@@ -21,22 +20,21 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from rlvr_ops_core import hookspecs
-from rlvr_ops_core.errors import PluginError, did_you_mean
+from rlvr_ops_core.errors import PluginError, did_you_mean, quoted
+from rlvr_ops_core.plugin_hooks import (
+    HOOK_OF_KIND,
+    NAME,
+    NAME_FORM,
+    hooks_of,
+    offered,
+    one_line,
+    register,
+)
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP = "rlvr"
-
-HOOK_OF_KIND: Mapping[str, str] = {
-    "reward": "rlvr_rewards",
-    "data source": "rlvr_data_sources",
-    "trainer": "rlvr_trainers",
-    "sampler": "rlvr_samplers",
-    "server": "rlvr_servers",
-    "monitor": "rlvr_monitors",
-    "command": "rlvr_commands",
-}
 
 OUR_DISTRIBUTIONS: Mapping[str, str] = {
     "math": "rlvr-rewards-math",
@@ -48,8 +46,6 @@ OUR_DISTRIBUTIONS: Mapping[str, str] = {
     "bridge": "rlvr-bridge",
 }
 """The only names ever suggested for `pip install`: a stranger may own any other."""
-
-NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -86,7 +82,9 @@ class Broken:
     plugin: str
     reason: str
     origin: str
+    """The distribution with its version, or the file."""
     traceback: str = ""
+    hint: str = ""
 
 
 class Plugins:
@@ -115,7 +113,7 @@ class Plugins:
     def add_installed(self, name: str, entry_points: list[EntryPoint]) -> None:
         """Load an installed plugin; if two distributions claim the name, neither loads."""
         if len(entry_points) > 1:
-            claims = " and ".join(sorted(_distribution(point)[0] for point in entry_points))
+            claims = " and ".join(sorted(" ".join(_distribution(one)) for one in entry_points))
             reason = f'{claims} both claim the plugin name "{name}"; neither loads: uninstall one'
             self.broken[name] = Broken(name, reason, claims)
             return
@@ -124,29 +122,38 @@ class Plugins:
         origin = Origin(name, module=point.value, distribution=distribution, version=version)
         self.add(origin, point.load)
 
-    def add_file(self, file: Path) -> None:
-        """Load a plugin that is one Python file; its name is the file's, without `.py`."""
-        file = Path(file).resolve()
-        origin = Origin(file.stem, file=str(file), version=_file_version(file))
+    def add_file(self, file: Path) -> Broken | None:
+        """Load a plugin that is one Python file; its name is the file's, without `.py`.
+
+        Gives what is wrong with it, or None.
+        """
+        try:
+            file = Path(file).resolve()
+            origin = Origin(file.stem, file=str(file), version=_file_version(file))
+        except (OSError, ValueError) as error:  # a name that no file can have
+            broken = Broken(str(file), one_line(error), str(file))
+            self.broken[broken.plugin] = broken
+            return broken
         self.add(origin, lambda: load_file(file))
+        return self.broken.get(origin.plugin)
 
     def add(self, origin: Origin, load: Callable[[], object]) -> None:
         """Register what `load` gives. What goes wrong is recorded, never raised."""
         name = origin.plugin
         if name in self.origins:
-            other = self.origins[name]
+            claims = f"{self.origins[name]} and {origin}"
             self.remove(name)
-            reason = f'{other} and {origin} both claim the plugin name "{name}"; neither loads'
-            self.broken[name] = Broken(name, reason, str(origin))
-            return
+            reason = f'{claims} both claim the plugin name "{name}"; neither loads: rename one'
+            self.broken[name] = Broken(name, reason, claims)
         if name in self.broken:
             return
         try:
             self._register(origin, load())
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may do anything on import
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  # a plugin may do anything on import
             self.remove(name)
-            reason = str(error) if isinstance(error, PluginError) else _describe(error)
-            self.broken[name] = Broken(name, reason, str(origin), traceback.format_exc())
+            self.broken[name] = _broken(origin, error)
 
     def remove(self, name: str) -> None:
         """Forget a plugin and all that it offers."""
@@ -160,38 +167,14 @@ class Plugins:
     def _register(self, origin: Origin, plugin: object) -> None:
         name = origin.plugin
         if not NAME.fullmatch(name):
-            raise PluginError(f'"{name}" is no plugin name: use a-z, 0-9, _, - and .')
-        self.manager.register(plugin, name=name)
-        self._refuse_unknown_hooks(plugin)
-        offered = 0
-        for kind, hook in HOOK_OF_KIND.items():
-            if hasattr(plugin, hook) and self._implements(name, hook):
-                for component in _offered(kind, hook, getattr(plugin, hook)(), origin):
-                    self._components[kind][component.name] = component
-                offered += 1
-        if not offered:
-            hooks = ", ".join(HOOK_OF_KIND.values())
-            raise PluginError(f"it implements no hook; mark one with @hookimpl: {hooks}")
+            raise PluginError(f"{quoted(name)} is no plugin name: {NAME_FORM}")
+        hooks = hooks_of(plugin)
+        register(self.manager, plugin, name)
+        for kind, hook in hooks.items():
+            for short, call in offered(kind, hook, getattr(plugin, hook)()).items():
+                full = f"{name}/{short}"
+                self._components[kind][full] = Component(kind, full, call, origin)
         self.origins[name] = origin
-
-    def _implements(self, name: str, hook: str) -> bool:
-        impls = getattr(self.manager.hook, hook).get_hookimpls()
-        return any(impl.plugin_name == name for impl in impls)
-
-    def _refuse_unknown_hooks(self, plugin: object) -> None:
-        """Pluggy accepts a misspelt hook in silence unless it is asked."""
-        try:
-            self.manager.check_pending()
-        except pluggy.PluginValidationError as error:
-            known = list(HOOK_OF_KIND.values())
-            unknown = [
-                name
-                for name in dir(plugin)
-                if getattr(getattr(plugin, name), "rlvr_impl", None) and name not in known
-            ]
-            hook = unknown[0] if unknown else str(error)
-            hint = did_you_mean(hook, known) or f"the hooks are {', '.join(known)}"
-            raise PluginError(f'unknown hook "{hook}"; {hint}') from error
 
     def components(self, kind: str) -> Mapping[str, Component]:
         """All components of a kind by full name, sorted."""
@@ -206,21 +189,22 @@ class Plugins:
         component = self._components[kind].get(name)
         if component is not None:
             return component
-        raise PluginError(f'unknown {kind} "{name}"', hint=self._explain_absence(kind, name))
+        what = f"unknown {kind} {quoted(name)}"
+        raise PluginError(what, hint=self._explain_absence(kind, name))
 
     def _explain_absence(self, kind: str, name: str) -> str:
         plugin, slash, _ = name.partition("/")
         installed = list(self.components(kind))
-        listing = f"installed: {', '.join(installed) or f'no {kind}s'}"
+        listing = f"installed: {', '.join(installed) or f'no {kind} at all'}"
+        for other_kind, others in self._components.items():
+            if name in others:
+                return f"{quoted(name)} is a {other_kind}\n{listing}"
+        if plugin in self.broken:
+            return f"the plugin {quoted(plugin)} does not load: {self.broken[plugin].reason}"
         if not slash:
             full = [one for one in installed if one.endswith(f"/{name}")]
-            start = f'did you mean "{full[0]}"?' if full else "write it as plugin/name"
-            return f"{start}\n{listing}"
-        if plugin in self.broken:
-            return f'plugin "{plugin}" is there but does not load: {self.broken[plugin].reason}'
-        for other_kind, others in self._components.items():
-            if name in others and other_kind != kind:
-                return f'"{name}" is a {other_kind}\n{listing}'
+            near = f"did you mean {quoted(full[0])}?" if full else did_you_mean(name, installed)
+            return f"{near or 'write it as plugin/name'}\n{listing}"
         if plugin in OUR_DISTRIBUTIONS and plugin not in self.origins:
             return f"it comes with: pip install {OUR_DISTRIBUTIONS[plugin]}\n{listing}"
         near = did_you_mean(name, installed)
@@ -244,26 +228,21 @@ def load_file(file: Path) -> ModuleType:
         PluginError: there is no such file, or it is no Python file.
     """
     if not file.is_file():
-        raise PluginError(f"there is no file {file}")
+        with_suffix = file.with_name(f"{file.name}.py")
+        hint = f"did you mean {quoted(with_suffix.name)}?" if with_suffix.is_file() else ""
+        raise PluginError(f"there is no file {file}", hint=hint)
     name = f"rlvr_plugin_file_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise PluginError(f"{file} is not a Python file (.py)")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickle look their module up here
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
-
-
-def _offered(kind: str, hook: str, mapping: object, origin: Origin) -> Iterable[Component]:
-    if not isinstance(mapping, Mapping):
-        raise PluginError(f"{hook}() must return a mapping of name to {kind}, not {mapping!r}")
-    for short, call in mapping.items():
-        if not isinstance(short, str) or not NAME.fullmatch(short):
-            raise PluginError(f"{hook}(): {short!r} is no name: use a-z, 0-9, _, - and .")
-        if not callable(call):
-            raise PluginError(f"{hook}(): {short!r} must be callable, not {call!r}")
-        yield Component(kind, f"{origin.plugin}/{short}", call, origin)
 
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:
@@ -276,8 +255,15 @@ def _file_version(file: Path) -> str:
     return "file-" + hashlib.sha256(file.read_bytes()).hexdigest()[:8]
 
 
-def _describe(error: BaseException) -> str:
-    """The error with the place in the plugin that raised it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{place}"
+def _broken(origin: Origin, error: BaseException) -> Broken:
+    """What the error says, with the place in the plugin that raised it."""
+    trace = "".join(traceback.format_exception(error))
+    if isinstance(error, PluginError):
+        return Broken(origin.plugin, error.what, str(origin), trace, error.hint)
+    place = ""
+    if isinstance(error, SyntaxError) and error.filename:
+        place = f" ({error.filename}:{error.lineno})"
+        error = SyntaxError(error.msg)
+    elif frames := traceback.extract_tb(error.__traceback__):
+        place = f" ({frames[-1].filename}:{frames[-1].lineno})"
+    return Broken(origin.plugin, f"{one_line(error)}{place}", str(origin), trace)

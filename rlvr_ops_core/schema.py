@@ -6,23 +6,36 @@ entry says beyond the fields here are the options of its component.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from rlvr_ops_core.options import refuse_bool
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 
-Name = Annotated[str, StringConstraints(pattern=NAME, max_length=80)]
+
+def _is_name(text: str) -> str:
+    if not NAME.fullmatch(text):
+        form = "up to 80 letters, digits, _, - and ., beginning with a letter or digit"
+        raise ValueError(f"is no name: use {form}")
+    return text
 
 
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _or_empty(kind: type) -> BeforeValidator:
+    """A section whose entries are all commented out is nothing in YAML, and empty here."""
+    return BeforeValidator(lambda value: kind() if value is None else value)
+
+
+Name = Annotated[str, AfterValidator(_is_name)]
 Names = Annotated[list[Name], BeforeValidator(_as_list)]
-Number = Annotated[float, BeforeValidator(refuse_bool)]
+Entries = Annotated[dict[Name, Any], _or_empty(dict)]
+Number = Annotated[float, BeforeValidator(refuse_bool), Field(allow_inf_nan=False)]
 Count = Annotated[int, BeforeValidator(refuse_bool)]
 
 
@@ -51,13 +64,13 @@ class PipelineFile(Strict):
     seed: Annotated[Count, Field(ge=0)] = 0
     model: str = ""
     """Where training starts: a hub id, a folder, a GGUF file. A stage may name another."""
-    plugins: list[str] = []
+    plugins: Annotated[list[str], _or_empty(list)] = []
     """Plugin files beside this one."""
     error_budget: Annotated[Number, Field(ge=0, le=1)] = 0.02
     """The share of samples that may get no verdict before the run stops."""
-    data: dict[Name, Any] = {}
-    rewards: dict[Name, Any] = {}
-    monitors: dict[Name, Any] = {}
+    data: Entries = {}
+    rewards: Entries = {}
+    monitors: Entries = {}
     stages: Annotated[list[Any], Field(min_length=1)]
 
 
@@ -124,7 +137,9 @@ class ServeStage(WithOptions):
     use: str
 
 
-STAGE_OF_VERB: dict[str, type[TrainStage | EvaluateStage | ServeStage]] = {
+Stage: TypeAlias = TrainStage | EvaluateStage | ServeStage
+
+STAGE_OF_VERB: dict[str, type[Stage]] = {
     "train": TrainStage,
     "evaluate": EvaluateStage,
     "serve": ServeStage,

@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from rlvr_ops_core.errors import Mistake, PipelineError, did_you_mean
-from rlvr_ops_core.options import Place
+from rlvr_ops_core.errors import Mistake, PipelineError, Place, cut, did_you_mean, quoted
 
-MAX_NODES = 100_000
-MAX_BYTES = 4 * 2**20
+MAX_BYTES = 2**20
+MAX_VALUES = 20_000
+MAX_DEPTH = 50
+
+MERGE = "tag:yaml.org,2002:merge"
 
 
 class Loader(yaml.SafeLoader):
-    """YAML 1.1 as PyYAML reads it, but with `1e-5` and `1.5e3` as numbers."""
+    """YAML that gives JSON values only.
+
+    `1e-5` and `1.5e3` are numbers; dates, `12:30` and `007` stay text.
+    """
 
 
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$"),
-    list("-+.0123456789"),
-)
+def _without_surprises() -> None:
+    """Set the tags that `Loader` knows; YAML 1.1 has more than a pipeline can hold."""
+    names = ("null", "bool", "int", "float", "str", "seq", "map")
+    tags = {name: f"tag:yaml.org,2002:{name}" for name in names}
+    constructors = yaml.SafeLoader.yaml_constructors
+    Loader.yaml_constructors = {tag: constructors[tag] for tag in (*tags.values(), None)}
+    resolvers = yaml.SafeLoader.yaml_implicit_resolvers
+    kept = {tags["null"], tags["bool"], MERGE}
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in patterns if tag in kept]
+        for first, patterns in resolvers.items()
+    }
+    whole = r"[-+]?(?:0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+)$"
+    broken = r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?$"
+    exponent = r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"
+    special = r"[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$"
+    Loader.add_implicit_resolver(tags["int"], re.compile(whole), list("-+0123456789"))
+    number = re.compile(f"{broken}|{exponent}|{special}")
+    Loader.add_implicit_resolver(tags["float"], number, list("-+.0123456789"))
+
+
+_without_surprises()
 
 
 @dataclass
@@ -41,13 +62,23 @@ class Document:
 
     def mistake(self, place: Place, what: str, hint: str = "") -> Mistake:
         """A mistake at a place; one that the file lacks is reported at what would hold it."""
-        path = ".".join(str(part) for part in place)
+        path = path_of(place)
         for size in range(len(place), -1, -1):
             if place[:size] in self.settings:
-                return Mistake(f"--set {self.settings[place[:size]]}", 0, path, what, hint)
+                return Mistake(in_setting(self.settings[place[:size]]), 0, path, what, hint)
             if place[:size] in self.lines:
                 return Mistake(self.file, self.lines[place[:size]], path, what, hint)
         return Mistake(self.file, 1, path, what, hint)
+
+
+def path_of(place: Place) -> str:
+    """A place as people write it: `stages.2.samples`."""
+    return ".".join(cut(str(part), limit=40) for part in place)
+
+
+def in_setting(setting: str) -> str:
+    """What stands for the file in a mistake that a setting made."""
+    return f"--set {cut(setting)}"
 
 
 def read_document(file: Path) -> Document:
@@ -58,15 +89,29 @@ def read_document(file: Path) -> Document:
     """
     name = str(file)
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise PipelineError([Mistake(name, 0, "", "is larger than 4 MiB: no pipeline file")])
-        text = file.read_text(encoding="utf-8")
+        with file.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        hint = _nearby_files(file)
-        raise PipelineError([Mistake(name, 0, "", "there is no such file", hint)]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise PipelineError([Mistake(name, 0, "", f"can't be read: {error}")]) from error
-    return parse_document(text, name)
+        raise _refusal(name, "there is no such file", _nearby_files(file)) from None
+    except IsADirectoryError:
+        files = [other.name for other in sorted(file.glob("*.y*ml"))]
+        hint = f"name the file in it: {', '.join(files[:5])}" if files else ""
+        raise _refusal(name, "is a folder, not a file", hint) from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _refusal(name, f"can't be read: {reason}") from error
+    if len(content) > MAX_BYTES:
+        raise _refusal(name, "is larger than 1 MiB: no pipeline file")
+    try:
+        return parse_document(content.decode("utf-8-sig"), name)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        what = f"is no text: byte {content[error.start]:#04x} is not UTF-8"
+        raise _refusal(name, what, "give a YAML file, saved as UTF-8", line=line) from error
+
+
+def _refusal(name: str, what: str, hint: str = "", *, line: int = 0) -> PipelineError:
+    return PipelineError([Mistake(name, line, "", what, hint)])
 
 
 def parse_document(text: str, name: str) -> Document:
@@ -75,119 +120,134 @@ def parse_document(text: str, name: str) -> Document:
     Raises:
         PipelineError: see `read_document`.
     """
-    loader = Loader(text)
+    try:
+        loader = Loader(text)
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        what = f"is no YAML: the character U+{ord(text[error.position]):04X} is not allowed"
+        raise _refusal(name, what, "remove it, or escape it in quotes", line=line) from error
     try:
         root = loader.get_single_node()
         if root is None:
-            raise PipelineError([Mistake(name, 1, "", "is empty", "it needs at least: stages")])
-        document = Document(name, None)
-        mistakes: list[Mistake] = []
-        _walk(root, (), document, mistakes)
-        if mistakes:
-            raise PipelineError(mistakes)
-        document.value = loader.construct_document(root)
+            raise _refusal(name, "is empty", "a pipeline needs at least: name, stages", line=1)
+        walk = Walk(loader, Document(name, None))
+        walk.visit(root, ())
+        if walk.mistakes:
+            raise PipelineError(sorted(walk.mistakes, key=lambda mistake: mistake.line))
+        walk.document.value = loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         raise PipelineError([_yaml_mistake(error, name)]) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        what = f"is no YAML: {str(error).splitlines()[0]}"
-        raise PipelineError([Mistake(name, 1, "", what)]) from error
+    except RecursionError as error:
+        raise _refusal(name, "is nested too deeply", line=1) from error
     finally:
         loader.dispose()
-    return document
+    return walk.document
 
 
-def apply_settings(document: Document, settings: Sequence[str]) -> None:
-    """Write each `stages.1.steps=5` into the document; a stage may be named: `stages.policy.steps`.
+@dataclass
+class Walk:
+    """Goes through the nodes of a file before their values are made."""
 
-    Raises:
-        PipelineError: a setting is not of that form, or names a place that can't be.
-    """
-    mistakes = []
-    for setting in settings:
-        path, equals, text = setting.partition("=")
-        if not equals or not path:
-            what = "is not of the form PATH=VALUE, such as stages.1.steps=5"
-            mistakes.append(Mistake(f"--set {setting}", 0, "", what))
-            continue
-        try:
-            value = yaml.load(text, Loader)  # a SafeLoader of our own
-            place = _write(document.value, path.split("."), value)
-            document.settings[place] = setting
-        except (LookupError, TypeError) as error:
-            mistakes.append(Mistake(f"--set {setting}", 0, "", str(error.args[0])))
-        except yaml.YAMLError:
-            mistakes.append(Mistake(f"--set {setting}", 0, "", f"{text!r} is no YAML value"))
-    if mistakes:
-        raise PipelineError(mistakes)
+    loader: Loader
+    document: Document
+    mistakes: list[Mistake] = field(default_factory=list)
 
+    def visit(self, node: yaml.Node, place: Place) -> None:
+        """Note the line of every place, keys given twice, and keys and values that can't be."""
+        lines = self.document.lines
+        lines[place] = node.start_mark.line + 1
+        if len(lines) > MAX_VALUES:
+            what = f"holds more than {MAX_VALUES:,} values, aliases (*name) written out"
+            raise _refusal(self.document.file, what, line=1)
+        if len(place) > MAX_DEPTH:
+            what = f"is nested more than {MAX_DEPTH} deep, or an alias (*name) holds itself"
+            raise _refusal(self.document.file, what, line=lines[place])
+        if isinstance(node, yaml.SequenceNode):
+            for index, child in enumerate(node.value):
+                self.visit(child, (*place, index))
+        elif isinstance(node, yaml.MappingNode):
+            self._visit_mapping(node, place)
+        else:
+            self._construct(node, place)
 
-def _write(root: Any, parts: list[str], value: Any) -> Place:
-    place: list[str | int] = []
-    holder = root
-    for part in parts[:-1]:
-        key = _key(holder, part)
-        if isinstance(holder, dict):
-            holder.setdefault(key, {})
-        holder = holder[key]
-        place.append(key)
-    key = _key(holder, parts[-1])
-    holder[key] = value
-    return (*place, key)
-
-
-def _key(holder: Any, part: str) -> str | int:
-    if isinstance(holder, dict):
-        return part
-    if not isinstance(holder, list):
-        raise TypeError(f"{part!r} can't be set inside {holder!r}")
-    if part.isdigit() and int(part) < len(holder):
-        return int(part)
-    names = [_stage_name(item) for item in holder]
-    if part in names:
-        return names.index(part)
-    known = [name for name in names if name]
-    hint = did_you_mean(part, known) or f"the file has {len(holder)}, counted from 0: {known}"
-    raise LookupError(f"there is no {part!r}; {hint}")
-
-
-def _stage_name(item: Any) -> str:
-    if not isinstance(item, Mapping):
-        return ""
-    default = next((verb for verb in ("evaluate", "serve") if verb in item), "")
-    return str(item.get("name") or item.get("train") or default)
-
-
-def _walk(node: yaml.Node, place: Place, document: Document, mistakes: list[Mistake]) -> None:
-    """Note the line of every place, and the keys that are given twice."""
-    document.lines[place] = node.start_mark.line + 1
-    if len(document.lines) > MAX_NODES:
-        raise ValueError(f"more than {MAX_NODES:,} values")
-    if isinstance(node, yaml.SequenceNode):
-        for index, child in enumerate(node.value):
-            _walk(child, (*place, index), document, mistakes)
-    if isinstance(node, yaml.MappingNode):
+    def _visit_mapping(self, node: yaml.MappingNode, place: Place) -> None:
+        for key_node, child in node.value:  # what is merged in comes first, so our lines win
+            if key_node.tag == MERGE:
+                merged = child.value if isinstance(child, yaml.SequenceNode) else [child]
+                for one in merged:
+                    self.visit(one, place)
+        self.document.lines[place] = node.start_mark.line + 1
         seen: dict[str, int] = {}
         for key_node, child in node.value:
-            key, line = str(key_node.value), key_node.start_mark.line + 1
-            if key in seen and key != "<<":
-                path = ".".join(str(part) for part in (*place, key))
-                what = f'"{key}" is given twice; the first is on line {seen[key]}'
-                mistakes.append(Mistake(document.file, line, path, what, "remove one of them"))
+            key, line = self._key(key_node, place), key_node.start_mark.line + 1
+            if key is None:
+                continue
+            if key in seen:
+                what = f"{quoted(key)} is given twice; the first is on line {seen[key]}"
+                self._note((*place, key), line, what, "remove one of them")
+                continue
             seen[key] = line
-            _walk(child, (*place, key), document, mistakes)
-            document.lines[(*place, key)] = line
+            self.visit(child, (*place, key))
+            self.document.lines[(*place, key)] = line
+
+    def _key(self, node: yaml.Node, place: Place) -> str | None:
+        if node.tag == MERGE:
+            return None
+        if not isinstance(node, yaml.ScalarNode):
+            line = node.start_mark.line + 1
+            self._note(place, line, "a key must be text, not a list or a mapping")
+            return None
+        key = self.loader.construct_object(node)
+        if isinstance(key, str):
+            return key
+        hint = f'put it in quotes: "{cut(node.value)}"' if node.value else ""
+        what = f"a key must be text, but YAML reads {cut(node.value) or 'this'} as {_kind(key)}"
+        self._note(place, node.start_mark.line + 1, what, hint)
+        return None
+
+    def _construct(self, node: yaml.Node, place: Place) -> None:
+        """Make a scalar, to find out here that it can't be made."""
+        try:
+            self.loader.construct_object(node)
+        except (ValueError, OverflowError) as error:
+            what = f"can't be read: {cut(str(error), limit=100)}"
+            self._note(place, node.start_mark.line + 1, what)
+
+    def _note(self, place: Place, line: int, what: str, hint: str = "") -> None:
+        self.mistakes.append(Mistake(self.document.file, line, path_of(place), what, hint))
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "nothing"
+    return "true or false" if isinstance(value, bool) else "a number"
 
 
 def _yaml_mistake(error: yaml.MarkedYAMLError, name: str) -> Mistake:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else 1
     problem = error.problem or str(error)
-    hint = "indent with spaces" if "\\t" in problem else "look at this line and the one before it"
+    opened = error.context_mark
+    if opened is not None and (error.context or "").startswith("while parsing a flow"):
+        bracket = "[" if "sequence" in (error.context or "") else "{"
+        what = f"is no YAML: {quoted(bracket)} opens here and is not closed: {problem}"
+        hint = f"close it, or put the comma that is missing; the reader gave up on line {line}"
+        return Mistake(name, opened.line + 1, "", what, hint)
+    hint = "look at this line and the one before it"
+    if "'\\t'" in problem:
+        problem, hint = "a line can't begin with a tab", "indent with spaces"
+    elif "another document" in problem:
+        hint = "a pipeline file is one document: remove the line ---"
+    elif "constructor for the tag" in problem:
+        hint = "write plain values: text, numbers, true, false, lists and mappings"
+    elif "mapping values are not allowed" in problem:
+        hint = "check the indentation; put text with a colon in quotes"
     return Mistake(name, line, "", f"is no YAML: {problem}", hint)
 
 
 def _nearby_files(file: Path) -> str:
     if not file.parent.is_dir():
         return f"there is no folder {file.parent} either"
-    near = did_you_mean(file.name, [other.name for other in file.parent.glob("*.y*ml")])
-    return near
+    found = sorted(other.name for other in file.parent.glob("*.y*ml"))
+    listing = f"there is: {', '.join(found[:10])}" if found else ""
+    return did_you_mean(file.name, found) or listing

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 )
 def plugins(verbose: bool, files: tuple[Path, ...]) -> None:
     """List every component that is installed, and every plugin that does not load."""
-    from rlvr_ops_core.plugins import HOOK_OF_KIND, Plugins
+    from rlvr_ops_core.plugin_hooks import HOOK_OF_KIND
+    from rlvr_ops_core.plugins import Plugins
 
     found = Plugins.discover(files=files)
     count = 0

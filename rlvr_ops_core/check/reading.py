@@ -1,0 +1,142 @@
+"""One reading of a pipeline file: its content, the plugins it can use, and what is wrong so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from rlvr_ops_core.errors import (
+    Mistake,
+    OptionError,
+    Place,
+    PluginError,
+    did_you_mean,
+    printable,
+    quoted,
+)
+from rlvr_ops_core.explain import explain
+from rlvr_ops_core.options import SUPPLIED_BY_THE_CORE, mistakes_in, resolve
+from rlvr_ops_core.plan import Bound
+from rlvr_ops_core.plugins import Component, Plugins
+from rlvr_ops_core.schema import Use
+from rlvr_ops_core.source import Document
+
+M = TypeVar("M", bound=BaseModel)
+
+SUPPLIED = {"sampler": SUPPLIED_BY_THE_CORE}
+"""Keyword-only parameters that the core passes itself, by kind of component."""
+
+
+class Reading:
+    """What the parts of the check share; a mistake is noted here and the reading goes on."""
+
+    def __init__(self, document: Document, file: Path) -> None:
+        self.document = document
+        self.file = file
+        self.folder = file.resolve().parent
+        self.mistakes: list[Mistake] = []
+        self.plugins = Plugins()
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """The whole file; `check_pipeline` has seen to it that it is a mapping."""
+        mapping: Mapping[str, Any] = self.document.value
+        return mapping
+
+    def note(self, place: Place, what: str, hint: str = "") -> None:
+        """Keep a mistake."""
+        self.mistakes.append(self.document.mistake(place, what, hint))
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """The entries of a section; empty if it is missing or no mapping."""
+        section = self.content.get(name)
+        return section if isinstance(section, Mapping) else {}
+
+    def names(self, section: str) -> list[str] | None:
+        """The names that a section defines; None if it is unreadable, so that any may be meant."""
+        is_readable = isinstance(self.content.get(section), Mapping | None)
+        return list(self.section(section)) if is_readable else None
+
+    def load_plugins(self) -> None:
+        """Find the installed plugins and those in the files that the pipeline names."""
+        listed = self.content.get("plugins")
+        files = {
+            index: file
+            for index, file in enumerate(listed if isinstance(listed, list) else [])
+            if isinstance(file, str)
+        }
+        self.plugins = Plugins.discover()
+        for index, file in files.items():
+            place = ("plugins", index)
+            if file in [other for at, other in files.items() if at < index]:
+                self.note(place, f"{printable(file)} is listed twice", "remove one of them")
+                continue
+            broken = self.plugins.add_file(self.folder / file)
+            if broken is not None:
+                what = f"{printable(file)} does not load: {broken.reason}"
+                self.note(place, what, broken.hint)
+
+    def validate(self, model: type[M], value: Any, place: Place, *, word: str = "") -> M | None:
+        """The value as the model reads it; None, with mistakes noted, if it can't be read."""
+        if not isinstance(value, Mapping):
+            shown = printable(value)[:60] if isinstance(value, str) and "/" in value else "…"
+            first = next(iter(model.model_fields))
+            self.note(place, f"must be a mapping such as {{{first}: {shown}}}")
+            return None
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            known = list(model.model_fields)
+            for where, what in explain(error, known, value, word=word or "option"):
+                self.note((*place, *where), what)
+            return None
+
+    def use(self, entry: Any, place: Place, kind: str) -> Bound | None:
+        """A data source or monitor with its options."""
+        parsed = self.validate(Use, entry, place)
+        return self.bind(kind, parsed.use, parsed.options, place) if parsed else None
+
+    def bind(self, kind: str, name: str, options: Mapping[str, Any], place: Place) -> Bound | None:
+        """A component with its options, every default written out."""
+        try:
+            component: Component = self.plugins.find(kind, name)
+        except PluginError as error:
+            self.note((*place, "use"), error.what, error.hint)
+            return None
+        supplied = SUPPLIED.get(kind, frozenset())
+        try:
+            mistakes = mistakes_in(component.call, options, supplied=supplied)
+        except (OptionError, PluginError) as error:
+            self.note((*place, "use"), error.what, error.hint)
+            return None
+        for where, what in mistakes:
+            self.note((*place, *where), what)
+        if mistakes:
+            return None
+        return Bound(component, resolve(component.call, options, supplied=supplied))
+
+    def check_name(self, what: str, name: str, known: Sequence[str] | None, place: Place) -> None:
+        """Note a name that nothing defines; `what` is `data` or `reward`."""
+        if known is None or name in known:
+            return
+        section = "data" if what == "data" else f"{what}s"
+        defined = f"under {section}: there is: {', '.join(map(printable, known[:20]))}"
+        nothing = f"define it: {section}: {{{printable(name)[:60]}: {{use: …}}}}"
+        hint = did_you_mean(name, known) or (defined if known else nothing)
+        self.note(place, f"unknown {what} {quoted(name)}", hint)
+
+    def path_or_name(self, model: str) -> str:
+        """A relative path is taken from the pipeline file's folder; a hub id stays as it is."""
+        beside = self.beside(model)
+        return str(beside.resolve()) if beside else model
+
+    def beside(self, name: str) -> Path | None:
+        """The file or folder of this name beside the pipeline file, if there is one."""
+        path = self.folder / name
+        try:
+            return path if name and path.exists() else None
+        except OSError:  # a name that no file can have: too long, say
+            return None
