@@ -8,26 +8,36 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from rlvr_ops_core import DataSource, Reward, Sample, Task, hookimpl, reward
 
 
 def lists(
-    *, split: str = "train", limit: int = 1000, worked: float = 0.5, seed: int = 0
+    *,
+    split: str = "train",
+    limit: int = 1000,
+    worked: Sequence[float] = (0.95, 0.95, 0.95, 0.95, 0.35),
+    greatest: Sequence[int] = (1, 3, 6, 9),
+    seed: int = 0,
 ) -> Iterator[Task]:
-    """Lists to add up, with a demonstration each: a share of `worked` shows the running totals.
+    """Lists to add up, with a demonstration each.
+
+    `worked` is the share of demonstrations that show the running totals, in the first, second …
+    part of the lists: a warm start that reads them in order sees how working it out goes, and gets
+    into the habit of quick answers at the end. The numbers of a list go from 0 to one of
+    `greatest`.
 
     No list is in both splits: a checksum of the list says which one it belongs to.
     """
     generator = random.Random(f"{seed}/{split}")
     given = 0
     while given < limit:
-        greatest = generator.choice([1, 3, 6, 9])
-        numbers = [generator.randint(0, greatest) for _ in range(8)]
+        top = generator.choice(greatest)
+        numbers = [generator.randint(0, top) for _ in range(8)]
         prompt = " ".join(map(str, numbers)) + " ="
-        shows_work = generator.random() < worked
+        shows_work = generator.random() < worked[given * len(worked) // limit]
         if (zlib.crc32(prompt.encode()) % 8 == 0) != (split == "test"):
             continue
         totals = " ".join(map(str, accumulate(numbers)))
