@@ -75,6 +75,7 @@ _UNICODE = str.maketrans(
         "μ": r"\mu ",
         "φ": r"\phi ",
         "ω": r"\omega ",
+        **{chr(0x2460 + index): f"{index + 1}," for index in range(20)},  # ① to ⑳, as lists of choices write them
     }
 )
 _SAME = {
@@ -123,7 +124,7 @@ _NOTHING = frozenset(
     "nolimits rm bf it mathstrut strut hfill hline noindent centering small large".split()
 )
 _COMMAND = re.compile(r"\\([a-zA-Z]+)")
-_THIN = re.compile(r"(?<=\d)(?:\\[,!;: ]|\{,\}(?:\\!)?|,\\!|\\,\\!)+(?=\d{3}(?!\d))")
+_THIN = re.compile(r"(?<=\d)(?:\\[,!;: ]|\{,\}(?:\\!)?|,\\! ?|\\,\\!)+ ?(?=\d{3}(?!\d))")
 _ESCAPED_TWICE = re.compile(r"\\\\(?=[a-zA-Z()\[\]{}%])")
 _DOLLARS = re.compile(r"(?<!\\)\$\$?|\\[()\[\]](?![a-zA-Z]*\{?pt)")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from rlvr_rewards_math.expression import Node
-from rlvr_rewards_math.quantities import Policy, exact_or_none, proportional, same_node, same_quantity
+from rlvr_rewards_math.quantities import Policy, exact_or_none, proportional, rename, same_node, same_quantity
 from rlvr_rewards_math.reader import is_number, normal_words, symbols_of
 from rlvr_rewards_math.regions import region, same_region
 from rlvr_rewards_math.values import (
@@ -42,6 +42,12 @@ def same(gold: Value, answer: Value, policy: Policy) -> bool | None:
         return _same_ratio(gold, answer, policy)
     if isinstance(gold, Relation) and isinstance(answer, Relation) and "!=" not in gold.relations:
         return _same_relation(gold, answer)
+    if isinstance(gold, Relation) and (other := _as_inequality(answer)) is not None:
+        return _same_relation(gold, other)
+    if isinstance(answer, Relation) and (other := _as_inequality(gold)) is not None:
+        return _same_relation(other, answer)
+    if (solved := _as_solved(gold, answer)) is not None:
+        return _same_relation(*solved)
     if _is_region(gold) or _is_region(answer):
         return _same_region(gold, answer, policy)
     return _same_group(gold, answer, policy)
@@ -137,13 +143,7 @@ def _renaming(gold: Value, answer: Value) -> dict[str, str] | None:
 def _renamed(value: Value, names: dict[str, str]) -> Value:
     if not names or not isinstance(value, Quantity):
         return value
-    return replace(value, node=_rename_node(value.node, names))
-
-
-def _rename_node(node: Node, names: dict[str, str]) -> Node:
-    if node[0] == "sym":
-        return ("sym", names.get(node[1], node[1]))
-    return tuple(_rename_node(part, names) if isinstance(part, tuple) else part for part in node)
+    return replace(value, node=rename(value.node, names))
 
 
 # --- equations -----------------------------------------------------------------------------------
@@ -167,6 +167,33 @@ def _same_relation(gold: Value, answer: Value) -> bool | None:
     if symbols_of(ours[0]) != symbols_of(theirs[0]):
         return False
     return proportional(ours[0], theirs[0], positive=ours[1] in ("<", "<="))
+
+
+def _as_inequality(value: Value) -> Relation | None:
+    """`x > 3` as a relation again, to compare with one that is not solved for its variable."""
+    if not isinstance(value, Interval) or not value.variable.isidentifier():
+        return None
+    name = Quantity(("sym", value.variable))
+    if value.low is None and value.high is not None:
+        return Relation((name, value.high), ("<=" if value.closed_high else "<",))
+    if value.high is None and value.low is not None:
+        return Relation((value.low, name), ("<=" if value.closed_low else "<",))
+    return None
+
+
+def _as_solved(gold: Value, answer: Value) -> tuple[Value, Value] | None:
+    """An equation and an expression: the expression may be what one symbol of the equation is equal to."""
+    relation, other = (gold, answer) if isinstance(gold, Relation) else (answer, gold)
+    if not isinstance(relation, Relation) or relation.relations != ("=",) or not isinstance(other, Quantity):
+        return None
+    names: set[str] = set()
+    for side in relation.sides:
+        names |= symbols_of(side.node) if isinstance(side, Quantity) else set()
+    known = symbols_of(other.node)
+    missing = names - known
+    if not known or len(missing) != 1 or not known <= names:
+        return None
+    return relation, Relation((Quantity(("sym", missing.pop())), other), ("=",))
 
 
 def _one_sided(relation: Value) -> tuple[Node, str] | None:
@@ -277,6 +304,8 @@ def _same_proportion(gold: Ratio, answer: Ratio, policy: Policy) -> bool | None:
     theirs = [part.node for part in answer.parts if isinstance(part, Quantity)]
     if len(ours) != len(gold.parts) or len(theirs) != len(ours):
         return None
+    if gold.clock or answer.clock:
+        return all_of(same_node(a, b, policy) for a, b in zip(ours, theirs, strict=True))
     crosses = zip(ours[1:], theirs[1:], strict=True)
     return all_of(same_node(("mul", ours[0], b), ("mul", theirs[0], a), policy) for a, b in crosses)
 

@@ -24,7 +24,8 @@ MAX_TEXT = 200_000
 _TAG = re.compile(r"<answer>", re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]*:?[ \t]*")
 _PHRASE = re.compile(
-    r"\banswers?\b[ \t*_]{0,4}(?:to [^.:\n]{1,80}? )?(?:(?:is|are|equals)\b|[:=：])[ \t*_:]{0,6}(?:\n[ \t]{0,8}){0,2}",
+    r"\banswers?\b[ \t*_]{0,4}(?:to [^.:\n]{1,80}? )?"
+    r"(?:(?:is|are|equals)\b|[:=：]|(?=\$|\\[(\[]))[ \t*_:]{0,6}(?:\n[ \t]{0,8}){0,2}",
     re.IGNORECASE,
 )
 _POSTFIX = re.compile(
@@ -34,7 +35,7 @@ _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
 _MATH_MARK = re.compile(r"\\\\|\\\$|\$\$?|\\[()\[\]]|\n|[.!?;](?=\s|$|[\"*<])")
 _GLUE = re.compile(
     r"(?:\s|[,;&.$*]|\\[()\[\] ,;:!]|\\q?quad\b|\\text\{|\}|\band\b|\bor\b|\bfor part \(?\w\)?|"
-    r"\b[a-zA-Z](?:_\{?\w{1,3}\}?)?(?:\(\w\))? ?=|\b(?:papers|bins)\b)*"
+    r"\bfor (?:some|all|any|every)\b|\bwhere\b|\b[a-zA-Z](?:_\{?\w{1,3}\}?)?(?:\(\w\))? ?=|\b(?:papers|bins)\b)*"
 )
 _CLAUSE = re.compile(r"[,.]?\s+(?:because|since|therefore|which|so that)\b")
 _STRONG = re.compile(
@@ -55,6 +56,9 @@ _REAFFIRMED = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?%?")
+_LONE_NUMBER = re.compile(r"[-$]{0,2}\d[\d,]*(?:\.\d+)?(?:/\d+)?(?: ?%| [a-z]{1,12})?\.?")
+_THEREFORE = re.compile(r"(?:^|(?<=[.!?]\s)|(?<=\n))(?:therefore|thus|hence|so)\b", re.IGNORECASE)
+_POLITE = re.compile(r"I hope (?:it|this) is correct\.?\s*$")
 _DELIMITER = re.compile(r"(?<!\\)\$\$?|\\[()\[\]]")
 _SAYS = re.compile(r"\b(?:is|are|equals|be)\b[ :]*", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z]{3,}")
@@ -108,7 +112,7 @@ def extract_gold(gold: str) -> str:
     """The answer in a gold text: a bare answer, a solution with a box, or a text with `#### …`."""
     text = gold.strip()
     boxes = find_boxes(text)
-    if boxes and boxes[-1].content is not None and (found := _boxed(text, boxes)):
+    if boxes and boxes[-1].content is not None and (found := _boxed(text, boxes, gold=True)):
         return found.text
     hashes = text.rfind("####")
     if hashes >= 0:
@@ -128,12 +132,12 @@ def _after(text: str, boxed: _Found | None, boxes: list[Box]) -> _Found | None:
     tag = text.lower().rfind("<answer>") if boxed else -1
     if boxed or boxes:
         return None if tag < place else _Found(tag, len(text), "", "answer tag")
-    return _bold(text) or _whole(text) or _formula(text)
+    return _bold(text) or _whole(text) or _last_line(text) or _formula(text) or _conclusion(text)
 
 
-def _boxed(text: str, boxes: list[Box]) -> _Found | None:
+def _boxed(text: str, boxes: list[Box], *, gold: bool = False) -> _Found | None:
     first = len(boxes) - 1
-    while first and _is_glue(text[boxes[first - 1].end : boxes[first].start]):
+    while first and _is_glue(text[boxes[first - 1].end : boxes[first].start], blank=gold):
         first -= 1
     run = [box for box in boxes[first:] if box.content is not None]
     contents = list(dict.fromkeys(unwrap_boxes(box.content or "").strip() for box in run))
@@ -143,8 +147,11 @@ def _boxed(text: str, boxes: list[Box]) -> _Found | None:
     return _Found(run[0].start, run[-1].end, " , ".join(contents), rule)
 
 
-def _is_glue(between: str) -> bool:
-    return len(between) <= 80 and _GLUE.fullmatch(between) is not None
+def _is_glue(between: str, *, blank: bool = False) -> bool:
+    """What stands between two parts of one answer: commas, "and", "or"; only a blank if that may join."""
+    if len(between) > 80 or _GLUE.fullmatch(between) is None:
+        return False
+    return blank or any(c.isalpha() or c in ",;&" for c in between.replace("quad", ""))
 
 
 def _tagged(text: str) -> _Found | None:
@@ -228,6 +235,28 @@ def _whole(text: str) -> _Found | None:
     if len(_WORD.findall(_NOT_WORDS.sub(" ", bare))) > most or bare.rstrip(" .").endswith(("=", ":")):
         return None
     return _Found(0, len(text), text.strip(), "whole text")
+
+
+def _last_line(text: str) -> _Found | None:
+    """The last line, if it is nothing but a number, maybe with a unit."""
+    start = text.rfind("\n") + 1
+    line = text[start:].strip()
+    if not start or len(line) > 60 or not _LONE_NUMBER.fullmatch(line):
+        return None
+    return _Found(start, len(text), line, "last line")
+
+
+def _conclusion(text: str) -> _Found | None:
+    """The only number in a last sentence that begins with "therefore", "thus", "hence" or "so"."""
+    tail = _POLITE.sub("", text[-1000:]).rstrip()
+    starts = list(_THEREFORE.finditer(tail))
+    if not starts:
+        return None
+    sentence = tail[starts[-1].start() :]
+    numbers = list(_NUMBER.finditer(sentence))
+    if len(numbers) != 1 or re.search(r"[.!?]\s+\S", sentence) or any(c in sentence for c in "$\\="):
+        return None
+    return _Found(len(text) - 1, len(text), numbers[0][0], "conclusion")
 
 
 def _bold(text: str) -> _Found | None:

@@ -99,6 +99,9 @@ def same_node(
     names = _symbols(gold) | _symbols(answer)
     if not names:
         return _same_constant(gold, answer, policy)
+    if (renamed := _same_period(gold, answer)) is not None:
+        answer = renamed
+        names = _symbols(gold)
     return _same_function(gold, answer, tuple(sorted(names)))
 
 
@@ -189,6 +192,23 @@ def _same_function(gold: Node, answer: Node, names: tuple[str, ...]) -> bool | N
     if differing:
         return False if not agreed and "whole" in differing else None
     return True if agreed >= _LEAST_AGREEING else None
+
+
+def _same_period(gold: Node, answer: Node) -> Node | None:
+    r"""The answer with the gold's letter, where both have one letter for any whole number: `k\pi` and `n\pi`."""
+    ours, theirs = _symbols(gold), _symbols(answer)
+    if len(ours) != 1 or len(theirs) != 1 or not ours | theirs <= {"k", "n", "m"}:
+        return None
+    if "π" not in _all_symbols(gold) & _all_symbols(answer):
+        return None
+    return rename(answer, {next(iter(theirs)): next(iter(ours))})
+
+
+def rename(node: Node, names: dict[str, str]) -> Node:
+    """The tree with other names for some of its symbols."""
+    if node[0] == "sym":
+        return ("sym", names.get(node[1], node[1]))
+    return tuple(rename(part, names) if isinstance(part, tuple) else part for part in node)
 
 
 def _pair_at(gold: Node, answer: Node, point: dict[str, Decimal]) -> bool | None:

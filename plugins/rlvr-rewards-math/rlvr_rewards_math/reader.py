@@ -69,7 +69,8 @@ def normal_words(text: str) -> str:
     r"""Words in normal form: lower case, no punctuation, no articles, no `\text`."""
     text = re.sub(r"\\(?:text\w*|math\w+|mbox)\s*\{", " ", text)
     text = _NOT_WORDS.sub(" ", text.casefold())
-    return " ".join(_ARTICLES.sub(" ", text).split()).strip(". ")
+    words = " ".join(_ARTICLES.sub(" ", text).split()).strip(". ")
+    return words or text.strip(". ")
 
 
 def _is_prose(text: str, words: str) -> bool:
@@ -136,6 +137,8 @@ class _Reading:
             first, last = self.without_clause(first, last)
             parts += self.split(first, last, (",", ";"), frozenset())
             parts[-1] = (*parts[-1][:2], word)
+        if {separator for _, _, separator in parts} >= {",", ";"}:
+            return self.listed_twice(start, end)
         parts = [part for part in parts if part[0] < part[1]]
         if len(parts) > MAX_ITEMS:
             raise Unreadable(f"more than {MAX_ITEMS} values")
@@ -145,11 +148,16 @@ class _Reading:
             raise Unreadable("nothing is there")
         values = tuple(self.related(first, last) for first, last, _ in parts)
         joints = {separator for _, _, separator in parts[:-1]}
-        if all(isinstance(value, Interval) and value.variable for value in values):
-            return Combined("intersection" if "and" in joints else "union", values)
+        if (stretches := _solutions(values)) is not None:
+            return Combined("intersection" if "and" in joints else "union", stretches)
         if isinstance(values[0], Named) and not any(isinstance(value, Named) for value in values[1:]):
             return Named(values[0].name, Group("list", _flat((values[0].value, *values[1:]))))
         return Group("list", _flat(values))
+
+    def listed_twice(self, start: int, end: int) -> Value:
+        """Lists in a list: `p=5, q=2; p=7, q=2`."""
+        rows = [self.listed(first, last) for first, last, _ in self.split(start, end, (";",), _OR | _AND)]
+        return Group("list", tuple(rows))
 
     def without_clause(self, start: int, end: int) -> tuple[int, int]:
         """The stretch without "for all …" and "where …" behind it."""
@@ -167,6 +175,8 @@ class _Reading:
             if len(inside) == 2 and inside[0][1] > inside[0][0]:
                 return Named(self.joined(*inside[0][:2]), self.joined(*inside[1][:2]))
         parts = self.split(start, end, ("\\approx",), frozenset())
+        if len(parts) > 1 and self.names_only(*parts[0][:2]):
+            return Named(self.joined(*parts[0][:2]), self.joined(*parts[1][:2]))
         start, end = parts[0][:2] if parts[0][0] < parts[0][1] else parts[-1][:2]
         chain = self.split(start, end, RELATIONS, frozenset())
         if len(chain) == 1:
@@ -180,15 +190,21 @@ class _Reading:
             raise Unreadable("a relation without a side")
         return _relation(sides, relations)
 
+    def names_only(self, start: int, end: int) -> bool:
+        return end - start == 1 and self.tokens[start].kind == "sym"
+
     def joined(self, start: int, end: int) -> Value:
         """Sets joined by operations, a ratio, or one value."""
         for operation in _SET_OPERATIONS:
             parts = self.split(start, end, (operation,), frozenset())
             if len(parts) > 1:
-                return Combined(_SET_OPERATIONS[operation], tuple(self.joined(a, b) for a, b, _ in parts))
+                sets = tuple(_as_set(self.joined(first, last)) for first, last, _ in parts)
+                return Combined(_SET_OPERATIONS[operation], sets)
         ratio = self.split(start, end, (":",), frozenset())
         if len(ratio) > 1 and all(first < last for first, last, _ in ratio):
-            return Ratio(tuple(self.single(first, last) for first, last, _ in ratio))
+            digits = [self.tokens[first].text for first, _, _ in ratio[1:]]
+            clock = any(len(one) == 2 and one.startswith("0") for one in digits)
+            return Ratio(tuple(self.single(first, last) for first, last, _ in ratio), clock)
         return self.single(start, end)
 
     def single(self, start: int, end: int) -> Value:
@@ -205,8 +221,10 @@ class _Reading:
         """A set, tuple or interval; None if the brackets only group an expression."""
         opening, closing = self.tokens[start].text, self.tokens[close].text
         parts = self.split(start + 1, close, (",", ";"), frozenset())
-        if opening == "\\{" or (opening == "{" and len(parts) > 1):
+        if opening == "\\{":
             return self.set_of(start + 1, close)
+        if opening == "{" and len(parts) > 1:  # braces that TeX doesn't print
+            return self.listed(start + 1, close)
         if opening not in ("(", "[") or (len(parts) == 1 and not self.holds_structure(start + 1, close)):
             return None
         if len(parts) > MAX_ITEMS:
@@ -334,6 +352,27 @@ def _check_noun(text: str) -> None:
 
 def _words(text: str) -> Text:
     return Text(normal_words(text))
+
+
+def _as_set(value: Value) -> Value:
+    """What stands beside a union sign is a set, however its braces are written."""
+    return Group("set", value.items) if isinstance(value, Group) and value.kind == "list" else value
+
+
+def _solutions(values: tuple[Value, ...]) -> tuple[Value, ...] | None:
+    """Inequalities, maybe with single solutions among them, as sets: `x < 1 or x = 3`."""
+    variables = {value.variable for value in values if isinstance(value, Interval)}
+    if len(variables) != 1 or variables == {""}:
+        return None
+    sets: list[Value] = []
+    for value in values:
+        if isinstance(value, Named) and name_of(value.name) in variables and is_number(value.value):
+            sets.append(Group("set", (value.value,)))
+        elif isinstance(value, Interval):
+            sets.append(value)
+        else:
+            return None
+    return tuple(sets)
 
 
 def _flat(values: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -110,7 +110,7 @@ def match_brackets(tokens: list[Token]) -> dict[int, int]:
 
 def _operator(kind: str, piece: str, spaced: bool) -> Token:
     piece = _SAME_OPERATOR.get(piece, piece)
-    if kind == "cmd" and piece[1:] in FUNCTIONS:
+    if kind == "cmd" and piece[1:] in FUNCTIONS and piece != "\\binom":
         return Token("func", piece[1:], spaced)
     return Token(kind if kind != "cmd" or piece[0] == "\\" else "op", piece, spaced)
 

@@ -82,9 +82,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """`2:3`, or a time of day."""
+    """`2:3`; `clock` if it is written as a time of day, `2:05`."""
 
     parts: tuple[Value, ...]
+    clock: bool = False
 
 
 Value: TypeAlias = Quantity | Text | Group | Interval | Combined | Matrix | Relation | Named | Ratio
