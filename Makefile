@@ -1,0 +1,53 @@
+# `make demo` and `make test` do all the set-up themselves: they make .venv and install into it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: help demo test test-fast check format bench wheels clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: $(INSTALLED)  ## a tiny model learns to think: about three minutes on two cores
+	$(BIN)/rlvr run examples/quickstart.yaml --output runs/quickstart
+
+test: $(INSTALLED)  ## every test
+	$(BIN)/python -m pytest
+
+test-fast: $(INSTALLED)  ## the tests that take seconds
+	$(BIN)/python -m pytest -m "not slow and not isolation"
+
+check: $(INSTALLED)  ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED)  ## put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: bench-scoring bench-math  ## every benchmark that needs no engine
+
+bench-scoring: $(INSTALLED)  ## what the engine costs beside a bare function call
+	$(BIN)/python benchmarks/scoring/overhead.py
+
+bench-math: $(INSTALLED)  ## the league of math verifiers
+	$(BIN)/python benchmarks/math/league.py
+
+wheels: $(INSTALLED)  ## a wheel of every distribution, in dist/
+	rm -rf dist
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist . $(wildcard plugins/*)
+
+clean:  ## what can be made again
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache
+
+$(INSTALLED): pyproject.toml requirements-dev.txt constraints.txt $(wildcard plugins/*/pyproject.toml)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) (torch is large: some minutes the first time)"
+	$(BIN)/pip install $(PIP_FLAGS) torch
+	$(BIN)/pip install $(PIP_FLAGS) -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,123 @@
+"""The distributions: one version, sound metadata, wheels that hold only their own package."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+CORE_VERSION = "0.1.0"
+
+
+def project(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    return found
+
+
+def modules(folder: Path) -> list[Path]:
+    return [path.parent for path in folder.glob("*/py.typed")]
+
+
+@pytest.mark.parametrize("folder", [ROOT, *PLUGINS], ids=lambda folder: folder.name)
+def test_every_distribution_has_the_same_version_and_what_a_stranger_needs(folder: Path) -> None:
+    found = project(folder)
+    assert found["version"] == CORE_VERSION
+    assert found["license"] == "MIT"
+    assert found["requires-python"] == ">=3.11"
+    assert (folder / found["readme"]).is_file()
+    assert modules(folder), "a package with py.typed lies beside the pyproject"
+    if folder != ROOT:
+        assert "rlvr-ops>=0.1,<0.2" in found["dependencies"]
+        assert found["name"] == folder.name
+        (module,) = modules(folder)
+        assert module.name == folder.name.replace("-", "_")
+        assert list(found["entry-points"]["rlvr"].values()) == [module.name]
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    lines = (ROOT / "CHANGELOG.md").read_text().splitlines()
+    head = next(line for line in lines if line.startswith("## "))
+    assert CORE_VERSION in head or head == "## Unreleased"
+
+
+def test_the_extras_name_every_plugin() -> None:
+    extras = project(ROOT)["optional-dependencies"]
+    offered = {one.partition("==")[0] for names in extras.values() for one in names}
+    assert {folder.name for folder in PLUGINS} <= offered
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheels")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder)]
+    subprocess.run([*command, str(ROOT), *map(str, PLUGINS)], check=True, cwd=folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_a_wheel_holds_only_its_own_package(wheels: Path) -> None:
+    found = {}
+    for wheel in wheels.glob("*.whl"):
+        names = zipfile.ZipFile(wheel).namelist()
+        tops = {name.partition("/")[0] for name in names}
+        found[wheel.name.partition("-")[0]] = {
+            top for top in tops if not top.endswith(".dist-info")
+        }
+        assert any(name.endswith("/py.typed") for name in names)
+        assert not any("/tests/" in name for name in names)
+    expected = {
+        folder.name.replace("-", "_"): {folder.name.replace("-", "_")} for folder in PLUGINS
+    }
+    assert found == {"rlvr_ops": {"rlvr_ops_core"}, **expected}
+
+
+def fresh_environment(folder: Path) -> Path:
+    """A new virtual environment; gives its python."""
+    venv.create(folder, with_pip=True)
+    return folder / "bin" / "python"
+
+
+def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done
+
+
+@pytest.mark.isolation
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
+def test_a_plugin_passes_its_tests_with_only_its_own_dependencies(
+    folder: Path, wheels: Path, tmp_path: Path
+) -> None:
+    python = fresh_environment(tmp_path / "venv")
+    constraints = ROOT / "constraints.txt"
+    wheel = next(wheels.glob(f"{folder.name.replace('-', '_')}-*.whl"))
+    run(
+        *(python, "-m", "pip", "install", "--quiet", "-c", constraints, "--find-links", wheels),
+        *(wheel, "pytest", "hypothesis"),
+        cwd=tmp_path,
+    )
+    others = {other.name for other in PLUGINS} - {folder.name}
+    listed = run(python, "-m", "pip", "list", cwd=tmp_path).stdout
+    assert not [name for name in others if name in listed]
+    run(
+        *(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow"),
+        *("-c", ROOT / "pyproject.toml", "--rootdir", folder, folder / "tests"),
+        cwd=tmp_path,
+    )
