@@ -31,8 +31,8 @@ def find_boxes(text: str) -> list[Box]:
     marks = list(_BOX.finditer(text))
     if not marks:
         return []
-    pairs = _brace_pairs(text)
-    hidden = _hidden_spans(text, pairs)
+    pairs = _brace_pairs(text, marks[0].start())
+    hidden = _hidden_spans(text, _brace_pairs(text, 0)) if _INVISIBLE.search(text) else []
     boxes: list[Box] = []
     inside = -1
     for mark in marks:
@@ -75,11 +75,24 @@ def _box_at(text: str, mark: re.Match[str], pairs: dict[int, int]) -> Box | None
     return Box(mark.start(), bare.end(), bare[0].rstrip(".,")) if bare else None
 
 
-def _brace_pairs(text: str) -> dict[int, int]:
+def matching_brace(text: str, opening: int) -> int:
+    """Where the brace that opens at `opening` closes; -1 if it never does."""
+    depth = 0
+    for brace in _BRACE.finditer(text, opening):
+        if brace[0] == "{":
+            depth += 1
+        elif brace[0] == "}":
+            depth -= 1
+            if depth == 0:
+                return brace.start()
+    return -1
+
+
+def _brace_pairs(text: str, start: int) -> dict[int, int]:
     r"""Opening brace to closing brace, for braces that aren't escaped."""
     pairs: dict[int, int] = {}
     stack: list[int] = []
-    for brace in _BRACE.finditer(text):
+    for brace in _BRACE.finditer(text, start):
         if brace[0] == "{":
             stack.append(brace.start())
         elif brace[0] == "}" and stack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 
 from rlvr_ops_core import UNDECIDED, Sample, Score, Task, reward
@@ -22,7 +23,6 @@ def equal_fast(
     unevaluated: bool = False,
 ) -> Any:
     """The exact rules of `math/equal`: a score, or `UNDECIDED` if sympy has to look. Options as there."""
-    policy = Policy(tolerance, decimals, percent, units, ordered, unevaluated)
     gold = gold_text(sample.task.answer)
     if gold is None:
         return Score(None, info={"reason": f"the gold answer is no text or number: {sample.task.answer!r}"})
@@ -31,6 +31,7 @@ def equal_fast(
         answer = last_number(sample.final)
     if not answer.text:
         return _score(0.0, answer.problem, answer, gold)
+    policy = _policy(tolerance, decimals, percent, units, ordered, unevaluated)
     judgement = judge(gold, answer.text, policy)
     if judgement.equal is None:
         return UNDECIDED
@@ -86,9 +87,15 @@ equal.__rlvr_check_task__ = check_task  # type: ignore[attr-defined]  # a functi
 
 def gold_text(answer: object) -> str | None:
     """The gold answer as text; None if it is neither text nor a number, or empty."""
-    if isinstance(answer, bool) or not isinstance(answer, str | int | float):
+    if isinstance(answer, str):
+        return _extract_gold(answer) or None
+    if isinstance(answer, bool) or not isinstance(answer, int | float):
         return None
-    return extract_gold(str(answer)) or None
+    return str(answer)
+
+
+_extract_gold = lru_cache(maxsize=8192)(extract_gold)
+_policy = lru_cache(maxsize=64)(Policy)
 
 
 def _score(value: float, rule: str, answer: Answer, gold: str) -> Score:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from decimal import Context, Decimal, DecimalException, localcontext
+from decimal import Context, Decimal, DecimalException, Overflow, localcontext
 from fractions import Fraction
 
 from rlvr_rewards_math.expression import Node
@@ -27,6 +27,10 @@ class Undefined(Exception):
 
 class DividesByZero(Undefined):
     """The expression has no value anywhere."""
+
+
+class TooLarge(Undefined):
+    """The value, or one on the way to it, is over the budgets."""
 
 
 # --- exact ---------------------------------------------------------------------------------------
@@ -64,7 +68,7 @@ def exact(node: Node) -> Fraction:
 
 def _bounded(value: Fraction) -> Fraction:
     if value.numerator.bit_length() + value.denominator.bit_length() > MAX_BITS:
-        raise Undefined("too many digits")
+        raise TooLarge("too many digits")
     return value
 
 
@@ -74,7 +78,7 @@ def _exact_power(base: Fraction, power: Fraction) -> Fraction:
     exponent = power.numerator
     bits = base.numerator.bit_length() + base.denominator.bit_length()
     if bits * abs(exponent) > MAX_BITS and base not in (0, 1, -1):
-        raise Undefined("too many digits")
+        raise TooLarge("too many digits")
     if base == 0 and exponent <= 0:
         raise Undefined("zero to a power that is not positive")
     return Fraction(base**exponent) if base not in (1, -1) else Fraction(1 if base == 1 or exponent % 2 == 0 else -1)
@@ -104,7 +108,7 @@ def _integer_root(number: int, index: int) -> int:
 
 def _count(value: Fraction) -> int:
     if value.denominator != 1 or not 0 <= value <= MAX_FACTORIAL:
-        raise Undefined("no whole number from 0 to 3000")
+        raise (TooLarge if value > MAX_FACTORIAL else Undefined)("no whole number from 0 to 3000")
     return value.numerator
 
 
@@ -137,6 +141,24 @@ _EXACT_CALLS: dict[str, Callable[..., Fraction]] = {
 }
 
 
+def outgrows(node: Node) -> bool:
+    """The value of a tree of numbers is over the budgets, exactly and to fifty digits."""
+    try:
+        exact(node)
+        return False
+    except TooLarge:
+        pass
+    except Undefined:
+        return False
+    try:
+        Evaluator({}).value(node)
+    except TooLarge:
+        return True
+    except Undefined:
+        return False
+    return False
+
+
 # --- fifty digits --------------------------------------------------------------------------------
 
 
@@ -160,6 +182,8 @@ class Evaluator:
         with localcontext(CONTEXT):
             try:
                 return self._value(node)
+            except Overflow as error:
+                raise TooLarge("too many digits") from error
             except DecimalException as error:
                 raise Undefined(str(error)) from error
 

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from rlvr_rewards_math.boxes import Box, find_boxes, redefines, unwrap_boxes
+from rlvr_rewards_math.boxes import Box, find_boxes, matching_brace, redefines, unwrap_boxes
 from rlvr_rewards_math.hidden import visible
 
 Anchor = Literal["box", "final", "number"]
@@ -21,7 +21,9 @@ Anchor = Literal["box", "final", "number"]
 MAX_ANSWER = 2000
 MAX_TEXT = 200_000
 
+_UNUSUAL = re.compile(r"phantom|color|\\[xeg]?def|newcommand|providecommand|\\let\b")
 _TAG = re.compile(r"<answer>", re.IGNORECASE)
+_END_TAG = re.compile(r"</answer>", re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]*:?[ \t]*")
 _PHRASE = re.compile(
     r"\banswers?\b[ \t*_]{0,4}(?:to [^.:\n]{1,80}? )?"
@@ -89,23 +91,38 @@ def extract_answer(completion: str, *, anchor: Anchor = "final") -> Answer:
     an empty last box -> only what follows it counts; an answer that is taken back -> no answer.
     """
     text = visible(completion).strip()[-MAX_TEXT:]
+    quick = _only_box_at_the_end(text)
+    if quick is not None:
+        return quick
     if not text:
         return Answer("", "none", "there is no visible text")
-    if redefines(text):
+    if "\\" in text and redefines(text):
         return Answer("", "none", "the text defines macros: what it prints isn't what it says")
-    boxes = find_boxes(text)
-    found = _boxed(text, boxes) if boxes else None
+    boxes = find_boxes(text) if "box" in text else []
     if boxes and boxes[-1].content is None:
         return Answer("", "box", "the last box is not closed")
+    found = _boxed(text, boxes) if boxes else None
     if anchor != "box" and (later := _after(text, found, boxes)) is not None:
         found = later
     if found is None:
         return Answer("", "none", "the last box is empty" if boxes else "no final answer was given")
     if len(found.text) > MAX_ANSWER:
         return Answer("", found.rule, f"the answer has more than {MAX_ANSWER} characters")
-    if anchor == "number" or not _retracted(text[found.end :]):
-        return Answer(found.text, found.rule)
-    return Answer("", found.rule, "the answer was taken back")
+    if _retracted(text[found.end :]):
+        return Answer("", found.rule, "the answer was taken back")
+    return Answer(found.text, found.rule)
+
+
+def _only_box_at_the_end(text: str) -> Answer | None:
+    r"""The commonest case without any search: one `\boxed{…}`, and nothing but punctuation behind it."""
+    start = text.rfind("\\boxed{")
+    if start < 0 or text.count("box") != 1 or (start and _UNUSUAL.search(text, 0, start)):
+        return None
+    close = matching_brace(text, start + 6)
+    if close < 0 or text[close + 1 :].strip(" .$\n*])\\}"):
+        return None
+    content = text[start + 7 : close].strip()
+    return Answer(content, "box") if content and len(content) <= MAX_ANSWER else None
 
 
 def extract_gold(gold: str) -> str:
@@ -117,21 +134,18 @@ def extract_gold(gold: str) -> str:
     hashes = text.rfind("####")
     if hashes >= 0:
         return text[hashes + 4 :].strip(" :\n\t")
-    phrase = _phrased(text)
+    phrase = _phrased(text, 0)
     return phrase.text if phrase else text
 
 
 def _after(text: str, boxed: _Found | None, boxes: list[Box]) -> _Found | None:
     """A marked answer that comes later than the last box; without boxes, any kind of answer."""
     place = boxes[-1].end if boxes else 0
-    marked = [
-        one for one in (_tagged(text), _hashed(text), _phrased(text)) if one and one.start >= place
-    ]
+    marked = [one for one in (_tagged(text, place), _hashed(text, place), _phrased(text, place)) if one]
     if marked:
         return max(marked, key=lambda one: one.start)
-    tag = text.lower().rfind("<answer>") if boxed else -1
-    if boxed or boxes:
-        return None if tag < place else _Found(tag, len(text), "", "answer tag")
+    if boxes:
+        return None
     return _bold(text) or _whole(text) or _last_line(text) or _formula(text) or _conclusion(text)
 
 
@@ -154,43 +168,50 @@ def _is_glue(between: str, *, blank: bool = False) -> bool:
     return blank or any(c.isalpha() or c in ",;&" for c in between.replace("quad", ""))
 
 
-def _tagged(text: str) -> _Found | None:
+def _tagged(text: str, place: int) -> _Found | None:
+    """What stands in the last `<answer>…</answer>`; nothing if it isn't closed."""
+    if "nswer>" not in text and "NSWER>" not in text:
+        return None
     last = None
-    for last in _TAG.finditer(text):
+    for last in _TAG.finditer(text, place):
         pass
     if last is None:
         return None
-    end = text.lower().find("</answer>", last.end())
-    if end < 0:
-        return None
-    return _Found(last.start(), end, text[last.end() : end].strip(), "answer tag")
+    closing = _END_TAG.search(text, last.end())
+    end = closing.start() if closing else len(text)
+    return _Found(last.start(), end, text[last.end() : end].strip() if closing else "", "answer tag")
 
 
-def _hashed(text: str) -> _Found | None:
-    last = None
-    for mark in _HASHES.finditer(text):
+def _hashed(text: str, place: int) -> _Found | None:
+    """What stands behind the last `####` that is no heading."""
+    start = text.rfind("####")
+    while start >= place:
+        mark = _HASHES.match(text, start)
+        assert mark is not None  # it starts with ####
         end = text.find("\n", mark.end())
         line = text[mark.end() : end if end >= 0 else len(text)].strip()
-        if line and len(_WORD.findall(_NOT_WORDS.sub(" ", line[:300]))) <= 4:
-            last = _Found(mark.start(), mark.end() + len(line), line, "####")
-    return last
+        if line and _few_words(line[:300], most=4):
+            return _Found(start, mark.end() + len(line), line, "####")
+        start = text.rfind("####", 0, start)
+    return None
 
 
-def _phrased(text: str) -> _Found | None:
+def _few_words(text: str, *, most: int) -> bool:
+    return text[:1].isdigit() and " " not in text or len(_WORD.findall(_NOT_WORDS.sub(" ", text))) <= most
+
+
+def _phrased(text: str, place: int) -> _Found | None:
+    """What the last "the answer is …" says."""
+    if "nswer" not in text and "NSWER" not in text:
+        return None
     last = None
-    for mark in _PHRASE.finditer(text):
+    for mark in _PHRASE.finditer(text, place):
         end = _sentence_end(text, mark.end())
-        payload = (
-            _CLAUSE.split(text[mark.end() : end], maxsplit=1)[0]
-            .strip()
-            .strip('"')
-            .rstrip(".")
-            .strip()
-        )
-        payload = _said(payload)
+        payload = _CLAUSE.split(text[mark.end() : end], maxsplit=1)[0]
+        payload = _said(payload.strip().strip('"').rstrip(".").strip())
         if _says_something(payload):
             last = _Found(mark.start(), end, payload, "answer is")
-    for mark in _POSTFIX.finditer(text):
+    for mark in _POSTFIX.finditer(text, place):
         if last is None or mark.start() > last.start:
             last = _Found(mark.start(), mark.end(), mark[1], "is the answer")
     return last

@@ -8,10 +8,11 @@ from functools import lru_cache
 
 from rlvr_rewards_math.clean import clean
 from rlvr_rewards_math.compare import is_false_equation, same
+from rlvr_rewards_math.evaluate import outgrows
 from rlvr_rewards_math.expression import Node
 from rlvr_rewards_math.numerals import read_numeral
 from rlvr_rewards_math.quantities import Policy, exact_or_none
-from rlvr_rewards_math.reader import read_answer
+from rlvr_rewards_math.reader import read_answer, symbols_of
 from rlvr_rewards_math.tokens import Unreadable
 from rlvr_rewards_math.values import Quantity, Value
 
@@ -26,24 +27,61 @@ class Judgement:
     rule: str
 
 
+SAME_TEXT = Judgement(True, "same text")
+SAME_NUMBER = Judgement(True, "numeral")
+OTHER_NUMBER = Judgement(False, "numeral")
+
+
 def judge(gold: str, answer: str, policy: Policy) -> Judgement:
     """Compare two answers by exact rules."""
-    ours, theirs = read_numeral(gold), read_numeral(answer)
-    if ours is not None and theirs is not None and ours == theirs:
-        return Judgement(True, "numeral")
+    if gold == answer:
+        return SAME_TEXT
+    quick = _same_numerals(gold, answer)
+    if quick is not None:
+        return quick
     gold_value, answer_value = read(gold), read(answer)
     if isinstance(gold_value, str):
         if clean(gold).casefold() == clean(answer).casefold():
-            return Judgement(True, "same text")
+            return SAME_TEXT
         return Judgement(None, f"gold: {gold_value}")
     if isinstance(answer_value, str):
+        if not any(letter.isalnum() for letter in answer):
+            return Judgement(False, "no answer")
         return Judgement(None, answer_value)
     if is_false_equation(answer_value):
         return Judgement(False, "false equation")
     if not policy.unevaluated and _is_unevaluated(gold_value, answer_value):
         return Judgement(False, "not worked out")
     verdict = same(gold_value, answer_value, policy)
+    if verdict is None and _is_too_large(gold_value, answer_value):
+        return Judgement(False, "too large to work out")
     return Judgement(verdict, _rule(gold_value, answer_value))
+
+
+def _same_numerals(gold: str, answer: str) -> Judgement | None:
+    """Two plain numerals, decided without reading them as expressions; None if one is none."""
+    ours = numeral(gold)
+    if ours is None:
+        return None
+    theirs = numeral(answer)
+    if theirs is None:
+        return None
+    if ours == theirs:
+        return SAME_NUMBER
+    return None if "." in answer or "." in gold else OTHER_NUMBER
+
+
+@lru_cache(maxsize=8192)
+def numeral(text: str) -> Fraction | None:
+    """The value of a numeral as answers write it: with a dollar sign or a full stop around it."""
+    return read_numeral(text.strip(" $\n").rstrip(". "))
+
+
+def _is_too_large(gold: Value, answer: Value) -> bool:
+    """The gold is a written number, the answer a calculation that outgrows 10 million digits or 40,000 bits."""
+    if not (isinstance(gold, Quantity) and isinstance(answer, Quantity) and _is_numeral(gold.node)):
+        return False
+    return not symbols_of(answer.node) and outgrows(answer.node)
 
 
 @lru_cache(maxsize=8192)
@@ -88,8 +126,12 @@ def _is_scientific(node: Node) -> bool:
     return node[0] == "pow" and node[1] == ("num", Fraction(10))
 
 
+@lru_cache(maxsize=8192)
 def normal_form(text: str) -> str:
     """The text as the rules see it: the exact number if it is one, else the one spelling."""
+    plain = numeral(text)
+    if plain is not None:
+        return str(plain)
     value = read(text)
     if isinstance(value, Quantity):
         number = exact_or_none(value.node)
