@@ -99,6 +99,7 @@ _policy = lru_cache(maxsize=64)(Policy)
 
 
 def _score(value: float, rule: str, answer: Answer, gold: str) -> Score:
+    same_text = answer.text == gold
     return Score(
         value,
         info={
@@ -106,7 +107,7 @@ def _score(value: float, rule: str, answer: Answer, gold: str) -> Score:
             "rule": answer.rule,
             "extracted": answer.text,
             "gold": gold,
-            "normal_extracted": normal_form(answer.text) if answer.text else "",
-            "normal_gold": normal_form(gold),
+            "normal_extracted": gold if same_text else normal_form(answer.text),
+            "normal_gold": gold if same_text else normal_form(gold),
         },
     )

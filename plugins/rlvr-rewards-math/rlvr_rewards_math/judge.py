@@ -129,6 +129,8 @@ def _is_scientific(node: Node) -> bool:
 @lru_cache(maxsize=8192)
 def normal_form(text: str) -> str:
     """The text as the rules see it: the exact number if it is one, else the one spelling."""
+    if not text:
+        return ""
     plain = numeral(text)
     if plain is not None:
         return str(plain)
