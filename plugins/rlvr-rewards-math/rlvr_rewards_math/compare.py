@@ -69,6 +69,8 @@ def _settled(value: Value) -> Value:
             return value.sides[-1]
     if isinstance(value, Group) and value.kind in ("set", "list") and len(value.items) == 1:
         return value.items[0]
+    if isinstance(value, Group) and value.kind == "list" and len(set(value.items)) == 1:
+        return value.items[0]
     return value
 
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from rlvr_rewards_math.expression import Node
 
-MAX_BITS = 40_000
+MAX_BITS = 16_000
 MAX_FACTORIAL = 3_000
 CONTEXT = Context(prec=50, Emax=10**7, Emin=-(10**7))
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899")
@@ -40,7 +40,7 @@ def exact(node: Node) -> Fraction:
     """The rational value of a tree of numbers.
 
     Raises:
-        Undefined: it has a symbol or an irrational part, divides by zero, or is longer than 40,000 bits.
+        Undefined: it has a symbol or an irrational part, divides by zero, or is longer than 16,000 bits.
     """
     kind = node[0]
     if kind == "num":
@@ -60,7 +60,7 @@ def exact(node: Node) -> Fraction:
     if kind == "pow":
         return _exact_power(exact(node[1]), exact(node[2]))
     if kind == "fact":
-        return Fraction(math.factorial(_count(exact(node[1]))))
+        return _bounded(Fraction(math.factorial(_count(exact(node[1])))))
     if kind == "call" and node[1] in _EXACT_CALLS:
         return _bounded(_EXACT_CALLS[node[1]](*[exact(part) for part in node[2:]]))
     raise Undefined(f"{kind} has no exact value")

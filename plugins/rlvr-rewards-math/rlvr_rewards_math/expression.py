@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from rlvr_rewards_math.numerals import read_numeral
-from rlvr_rewards_math.tokens import CLOSING, OPENING, Token, Unreadable
+from rlvr_rewards_math.tokens import CLOSING, OPENING, Refused, Token, Unreadable
 
 Node = tuple[Any, ...]
 
@@ -103,7 +103,7 @@ class _Reader:
         if token.kind == "num" and left[0] == "num":
             following = self.place + 1
             if following >= self.end or self.tokens[following].text != "\\frac":
-                raise Unreadable("two numbers side by side")
+                raise Refused("two numbers side by side")
             right = self.factor()
             return ("mul", left, self.juxtaposed(right))
         return ("mul", left, self.factor())

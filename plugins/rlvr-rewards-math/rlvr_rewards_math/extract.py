@@ -9,6 +9,7 @@ All of it takes time linear in the length of the text.
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,7 +40,7 @@ _GLUE = re.compile(
     r"(?:\s|[,;&.$*]|\\[()\[\] ,;:!]|\\q?quad\b|\\text\{|\}|\band\b|\bor\b|\bfor part \(?\w\)?|"
     r"\bfor (?:some|all|any|every)\b|\bwhere\b|\b[a-zA-Z](?:_\{?\w{1,3}\}?)?(?:\(\w\))? ?=|\b(?:papers|bins)\b)*"
 )
-_CLAUSE = re.compile(r"[,.]?\s+(?:because|since|therefore|which|so that)\b")
+_CLAUSE = re.compile(r"[,.]?\s+(?:because|since|therefore|which|so that)\b|,\s+not\b")
 _STRONG = re.compile(
     r"\b(?:wrong|incorrect|mistaken?|scratch that|retract|disregard|take (?:that|it) back|not (?:quite )?(?:correct|right)"
     r"|isn't (?:correct|right)|never ?mind|changed my mind)\b",
@@ -205,13 +206,14 @@ def _phrased(text: str, place: int) -> _Found | None:
     if "nswer" not in text and "NSWER" not in text:
         return None
     last = None
-    for mark in _PHRASE.finditer(text, place):
+    for mark in reversed(deque(_PHRASE.finditer(text, place), maxlen=20)):
         end = _sentence_end(text, mark.end())
         payload = _CLAUSE.split(text[mark.end() : end], maxsplit=1)[0]
         payload = _said(payload.strip().strip('"').rstrip(".").strip())
         if _says_something(payload):
             last = _Found(mark.start(), end, payload, "answer is")
-    for mark in _POSTFIX.finditer(text, place):
+            break
+    for mark in deque(_POSTFIX.finditer(text, place), maxlen=1):
         if last is None or mark.start() > last.start:
             last = _Found(mark.start(), mark.end(), mark[1], "is the answer")
     return last
@@ -249,7 +251,7 @@ def _sentence_end(text: str, start: int) -> int:
 
 def _whole(text: str) -> _Found | None:
     """The whole text, if it has no more than three words and no sentence around them."""
-    if len(text) > 400 or "\n" in text.strip("$ \n"):
+    if len(text) > 400 or "?" in text or "\n" in text.strip("$ \n"):
         return None
     bare, delimiters = _DELIMITER.subn(" ", text)
     most = 3 if not delimiters else int(not re.match(r"\s*\w+[,:]", bare))

@@ -22,6 +22,7 @@ _TAG = re.compile(r"<([a-zA-Z]{1,10})\b([^<>]{1,200})>")
 _HIDES = re.compile(r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden|\bhidden\b")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _MARKDOWN_COMMENT = ("[//]:", "[comment]:")
+_COMMENT = re.compile(r"(?<![\\0-9])(?<![0-9] )%")
 _COMMITS = ("\\boxed", "\\fbox", "####", "nswer")
 
 
@@ -92,11 +93,7 @@ def _without_comment(line: str) -> str:
     """
     if line.lstrip().startswith(_MARKDOWN_COMMENT):
         return ""
-    place = line.find("%")
-    while place >= 0:
-        before = line[max(0, place - 3) : place].rstrip()
-        if not before or (not before[-1].isdigit() and line[place - 1] != "\\"):
-            rest = line[place:]
-            return line[:place] if any(mark in rest for mark in _COMMITS) else line
-        place = line.find("%", place + 1)
-    return line
+    mark = _COMMENT.search(line)
+    if mark is None or not any(word in line[mark.start() :] for word in _COMMITS):
+        return line
+    return line[: mark.start()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -13,9 +14,12 @@ from rlvr_rewards_math.expression import Node
 from rlvr_rewards_math.numerals import read_numeral
 from rlvr_rewards_math.quantities import Policy, exact_or_none
 from rlvr_rewards_math.reader import read_answer, symbols_of
-from rlvr_rewards_math.tokens import Unreadable
+from rlvr_rewards_math.tokens import Refused, Unreadable
 from rlvr_rewards_math.values import Quantity, Value
 
+_CHOICE = re.compile(r"^\W{0,3}(?:\\text\w{0,4}\{)?\(?([A-J])\)?\}?\W{0,2}$")
+_CHOSEN = re.compile(r"^\W{0,3}(?:\\text\w{0,4}\{)?(?:[Oo]ption |[Cc]hoice )?\(?([A-J])(?:[).:]|\}\)?[.:]?)+(?:\s|$)")
+_HIDING = ("\\phantom", "\\hphantom", "\\vphantom", "{white}", "\\def", "\\newcommand", "\\input")
 MAX_LENGTH = 1500
 
 
@@ -39,6 +43,11 @@ def judge(gold: str, answer: str, policy: Policy) -> Judgement:
     quick = _same_numerals(gold, answer)
     if quick is not None:
         return quick
+    letter = _CHOICE.match(gold)
+    if letter and (chosen := _CHOSEN.match(answer)):
+        return Judgement(chosen[1] == letter[1], "choice")
+    if any(command in answer for command in _HIDING):
+        return Judgement(False, "hidden text")
     gold_value, answer_value = read(gold), read(answer)
     if isinstance(gold_value, str):
         if clean(gold).casefold() == clean(answer).casefold():
@@ -47,7 +56,7 @@ def judge(gold: str, answer: str, policy: Policy) -> Judgement:
     if isinstance(answer_value, str):
         if not any(letter.isalnum() for letter in answer):
             return Judgement(False, "no answer")
-        return Judgement(None, answer_value)
+        return Judgement(False if isinstance(answer_value, Refusal) else None, str(answer_value))
     if is_false_equation(answer_value):
         return Judgement(False, "false equation")
     if not policy.unevaluated and _is_unevaluated(gold_value, answer_value):
@@ -78,10 +87,16 @@ def numeral(text: str) -> Fraction | None:
 
 
 def _is_too_large(gold: Value, answer: Value) -> bool:
-    """The gold is a written number, the answer a calculation that outgrows 10 million digits or 40,000 bits."""
+    """The gold is a written number, the answer a calculation that outgrows 10 million digits or 16,000 bits."""
     if not (isinstance(gold, Quantity) and isinstance(answer, Quantity) and _is_numeral(gold.node)):
         return False
     return not symbols_of(answer.node) and outgrows(answer.node)
+
+
+class Refusal(str):
+    """Why a text can't be an answer to anything."""
+
+    __slots__ = ()
 
 
 @lru_cache(maxsize=8192)
@@ -91,6 +106,8 @@ def read(text: str) -> Value | str:
         return f"more than {MAX_LENGTH} characters"
     try:
         return read_answer(text)
+    except Refused as problem:
+        return Refusal(problem)
     except Unreadable as problem:
         return str(problem)
 

@@ -15,7 +15,6 @@ from rlvr_rewards_math.expression import Node
 from rlvr_rewards_math.units import unit_of
 from rlvr_rewards_math.values import Quantity
 
-_SIX_DECIMALS = Fraction(1, 10**6)
 _AGREE = Decimal("1e-36")
 _LEAST_AGREEING = 4
 _LEAST_DECIMALS = 6
@@ -96,6 +95,8 @@ def same_node(
         return ours == theirs or _close(ours, theirs, policy, gold_decimals, answer_decimals)
     if gold_decimals is not None or answer_decimals is not None:
         return _same_as_decimal(gold, answer, policy, gold_decimals, answer_decimals)
+    if is_infinite(gold) or is_infinite(answer):
+        return False
     names = _symbols(gold) | _symbols(answer)
     if not names:
         return _same_constant(gold, answer, policy)
@@ -114,17 +115,34 @@ def exact_or_none(node: Node) -> Fraction | None:
         return None
 
 
+def _is_short_decimal(value: Fraction) -> bool:
+    """The value is written out in at most twelve decimals, so an answer near it is not it."""
+    return 10**12 % value.denominator == 0
+
+
 def _close(
     ours: Fraction, theirs: Fraction, policy: Policy, gold_decimals: int | None, answer_decimals: int | None
 ) -> bool:
     difference = abs(ours - theirs)
     if policy.tolerance and difference <= Fraction(policy.tolerance) * max(abs(ours), abs(theirs)):
         return True
-    shown = [decimals for decimals in (gold_decimals, answer_decimals) if decimals is not None]
-    if not shown or min(shown) < policy.decimals or not ours or not theirs:
+    if not ours or not theirs:
         return False
-    limit = Fraction(1, 10 ** policy.decimals)
-    return difference < limit and difference < 10 * limit * max(abs(ours), abs(theirs))
+    if gold_decimals is not None and answer_decimals is not None:
+        # one is the other, rounded: 3.141593 and 3.14159265
+        shorter = min(gold_decimals, answer_decimals)
+        rounded = gold_decimals != answer_decimals and shorter >= policy.decimals
+        return rounded and difference < Fraction(1, 10**shorter)
+    if gold_decimals is not None:
+        decimals, other = gold_decimals, theirs
+    elif answer_decimals is not None:
+        decimals, other = answer_decimals, ours
+    else:
+        return False
+    if decimals < policy.decimals or _is_short_decimal(other):
+        return False
+    limit = Fraction(1, 10**policy.decimals)
+    return difference < limit and difference < 10 * limit * abs(other)
 
 
 def _same_as_decimal(
@@ -192,6 +210,11 @@ def _same_function(gold: Node, answer: Node, names: tuple[str, ...]) -> bool | N
     if differing:
         return False if not agreed and "whole" in differing else None
     return True if agreed >= _LEAST_AGREEING else None
+
+
+def is_infinite(node: Node) -> bool:
+    """Plus or minus infinity."""
+    return node == ("sym", "∞") or node == ("neg", ("sym", "∞"))
 
 
 def _same_period(gold: Node, answer: Node) -> Node | None:

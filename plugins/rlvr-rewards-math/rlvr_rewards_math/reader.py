@@ -9,6 +9,7 @@ from fractions import Fraction
 from rlvr_rewards_math.clean import clean
 from rlvr_rewards_math.expression import Node, read_expression
 from rlvr_rewards_math.tokens import CLOSING, OPENING, Token, Unreadable, match_brackets, tokenize
+from rlvr_rewards_math.quantities import is_infinite
 from rlvr_rewards_math.units import unit_of
 from rlvr_rewards_math.values import (
     Combined,
@@ -181,9 +182,9 @@ class _Reading:
         chain = self.split(start, end, RELATIONS, frozenset())
         if len(chain) == 1:
             return self.joined(start, end)
+        if len(chain) == 2 and chain[0][0] == chain[0][1] and chain[1][0] < chain[1][1]:
+            return _relation_to_nothing(RELATIONS[chain[0][2]], self.joined(*chain[1][:2]))
         chain = [part for part in chain if part[0] < part[1]]
-        if len(chain) == 1 and self.tokens[start].text == "=":
-            return self.joined(*chain[0][:2])
         sides = [self.joined(first, last) for first, last, _ in chain]
         relations = [RELATIONS[separator] for _, _, separator in chain[:-1]]
         if len(sides) != len(relations) + 1 or len(sides) < 2:
@@ -279,6 +280,13 @@ class _Reading:
             if isinstance(value, Quantity):
                 node: Node = ("neg", value.node) if self.tokens[start].text == "-" else value.node
                 return Quantity(node, "$", value.percent, value.decimals)
+        if end - start == 3 and self.tokens[start + 1].text == "_" and self.tokens[start].kind == "num":
+            base = self.tokens[start + 2].text
+            return Quantity(read_expression(self.tokens, self.pairs, start, start + 1), f"base {base}")
+        if end - start == 5 and [t.text for t in self.tokens[start + 1 : start + 3]] == ["_", "{"]:
+            base = self.tokens[start + 3].text
+            if self.tokens[start].kind == "num":
+                return Quantity(read_expression(self.tokens, self.pairs, start, start + 1), f"base {base}")
         end, percent, tail = self.trailing(start, end)
         if start >= end:
             return _words(tail or " ".join(token.text for token in self.tokens))
@@ -383,6 +391,17 @@ def _flat(values: tuple[Value, ...]) -> tuple[Value, ...]:
     return tuple(flat)
 
 
+def _relation_to_nothing(relation: str, value: Value) -> Value:
+    """`> 3` says what a value is greater than, `= 3` just what it is."""
+    if relation == "=":
+        return value
+    if relation in ("<", "<="):
+        return Interval(None, value, False, relation == "<=")
+    if relation in (">", ">="):
+        return Interval(value, None, relation == ">=", False)
+    return Relation((Text(""), value), (relation,))
+
+
 def _relation(sides: list[Value], relations: list[str]) -> Value:
     kinds = set(relations)
     if kinds == {"="}:
@@ -461,11 +480,6 @@ def _bound(side: Value) -> bool | None:
         return False
     node = side.node if isinstance(side, Quantity) else ()
     return True if is_infinite(node) else None
-
-
-def is_infinite(node: Node) -> bool:
-    """Plus or minus infinity."""
-    return node == ("sym", "∞") or node in (("neg", ("sym", "∞")), ("add", ("sym", "∞")))
 
 
 def name_of(value: Value) -> str:

@@ -6,10 +6,14 @@ math-verify's own timeouts are off: they are signal handlers. The engine's deadl
 from __future__ import annotations
 
 import logging
+import re
 from functools import lru_cache
 from typing import Any
 
 from rlvr_ops_core import RewardLoadError
+from rlvr_rewards_math.clean import clean
+
+_ALTERNATIVES = re.compile(r"\bor\b")
 
 
 @lru_cache(maxsize=1)
@@ -36,13 +40,28 @@ def check_runtime() -> None:
 def sympy_equal(gold: str, answer: str) -> bool | None:
     """Whether sympy finds two LaTeX texts equal, in either order; None if it can't read the gold."""
     check_runtime()
+    gold, answer = clean(gold), clean(answer)
     gold_values = _read(gold)
     if not gold_values:
         return None
     answer_values = _read(answer)
-    return bool(answer_values) and (
-        _same(gold_values, answer_values) or _same(answer_values, gold_values)
-    )
+    if not answer_values or not _same_kind(gold, answer):
+        return False
+    found = _same(gold_values, answer_values) or _same(answer_values, gold_values)
+    return found and not _far_apart(gold_values[0], answer_values[0])
+
+
+def _same_kind(gold: str, answer: str) -> bool:
+    """Neither names alternatives that the other doesn't: math-verify reads `42 or 43` as it likes."""
+    return bool(_ALTERNATIVES.search(gold)) == bool(_ALTERNATIVES.search(answer))
+
+
+def _far_apart(ours: Any, theirs: Any) -> bool:
+    """Two numbers that differ by more than one part in a billion: math-verify rounds to six decimals."""
+    if not (getattr(ours, "is_number", False) and getattr(theirs, "is_number", False)):
+        return False
+    difference, size = abs((ours - theirs).evalf(20)), abs(ours.evalf(20))
+    return bool(difference > size * 1e-9)
 
 
 def _read(text: str) -> list[Any]:
@@ -55,7 +74,7 @@ def _read(text: str) -> list[Any]:
         extraction_config=[LatexExtractionConfig()],
         extraction_mode="first_match",
         fallback_mode="no_fallback",
-        parsing_timeout=None,  # type: ignore[arg-type]  # its own documentation says None
+        parsing_timeout=None,  # never its timeouts: they are signal handlers
     )
     return list(found)
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 MAX_TOKENS = 600
+MAX_NESTING = 40
 OPENING = {"(": "round", "[": "round", "{": "curly", "\\{": "set", "\\lfloor": "floor", "\\lceil": "ceil"}
 CLOSING = {")": "round", "]": "round", "}": "curly", "\\}": "set", "\\rfloor": "floor", "\\rceil": "ceil"}
 FUNCTIONS = frozenset(
@@ -49,6 +50,10 @@ class Unreadable(Exception):
     """The text is no mathematics that the reader knows; says which part."""
 
 
+class Refused(Unreadable):
+    """The text can't be an answer to anything, so nothing else need try to read it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """`kind` is num, sym, cmd, op, text (words) or func; `spaced` if a blank stands before it."""
@@ -90,7 +95,7 @@ def match_brackets(tokens: list[Token]) -> dict[int, int]:
     """Opening bracket to closing bracket; `[` may close with `)`.
 
     Raises:
-        Unreadable: a bracket is never closed, or closes what was never opened.
+        Unreadable: a bracket is never closed, or closes what was never opened, or they are nested too deep.
     """
     pairs: dict[int, int] = {}
     stack: list[tuple[int, str]] = []
@@ -99,6 +104,8 @@ def match_brackets(tokens: list[Token]) -> dict[int, int]:
             continue
         if token.text in OPENING:
             stack.append((index, OPENING[token.text]))
+            if len(stack) > MAX_NESTING:
+                raise Unreadable(f"more than {MAX_NESTING} brackets in each other")
         elif token.text in CLOSING:
             if not stack or stack[-1][1] != CLOSING[token.text]:
                 raise Unreadable(f"{token.text} closes nothing")

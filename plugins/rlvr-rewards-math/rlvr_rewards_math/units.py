@@ -67,6 +67,8 @@ def unit_of(words: str) -> tuple[str, Fraction] | None:
     `square cm` is of the kind `length^2` and worth 1/10000.
     """
     words = words.strip().strip(".")
+    if words.startswith("base "):
+        return words, Fraction(1)
     known = UNITS.get(words) or UNITS.get(words.lower())
     if known:
         return known
