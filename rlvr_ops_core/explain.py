@@ -62,10 +62,21 @@ REQUIREMENTS: Mapping[str, str] = {
 """What pydantic asks for, by the type of its error, in the words of who writes YAML."""
 
 
+LIMITS: Mapping[str, str] = {
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+}
+
+
 def _requirement(item: ErrorDetails) -> str:
     given = item["input"]
-    if item["type"] == "literal_error":
-        what = f"must be {item['ctx']['expected']}"
+    if item["type"] in LIMITS:
+        what = LIMITS[item["type"]].format_map(item["ctx"])
+    elif item["type"] == "too_short" and item["ctx"]["min_length"] == 1:
+        what = "must not be empty"
     else:
         message = item["msg"].removeprefix("Value error, ").replace("Input should", "must", 1)
         what = REQUIREMENTS.get(item["type"], f"{message[:1].lower()}{message[1:]}")

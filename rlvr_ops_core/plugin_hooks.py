@@ -85,7 +85,7 @@ def offered(kind: str, hook: str, mapping: object) -> dict[str, Callable[..., An
 
 def one_line(error: BaseException) -> str:
     """An error on one line, cut where it gets long."""
-    text = " ".join(str(error).split())
+    text = (isinstance(error, OSError) and error.strerror) or " ".join(str(error).split())
     name = type(error).__name__
     return cut(printable(f"{name}: {text}" if text else name), limit=300)
 

@@ -61,7 +61,9 @@ class Origin:
     version: str = ""
 
     def __str__(self) -> str:
-        return f"{self.distribution} {self.version}".strip() or self.file
+        if self.file:
+            return f"{self.file} ({self.version})"
+        return f"{self.distribution} {self.version}".strip()
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ class Plugins:
         """Register what `load` gives. What goes wrong is recorded, never raised."""
         name = origin.plugin
         if name in self.origins:
-            claims = f"{self.origins[name]} and {origin}"
+            claims = " and ".join(one.file or str(one) for one in (self.origins[name], origin))
             self.remove(name)
             reason = f'{claims} both claim the plugin name "{name}"; neither loads: rename one'
             self.broken[name] = Broken(name, reason, claims)
@@ -196,6 +198,7 @@ class Plugins:
         plugin, slash, _ = name.partition("/")
         installed = list(self.components(kind))
         listing = f"installed: {', '.join(installed) or f'no {kind} at all'}"
+        near = did_you_mean(name, installed)
         for other_kind, others in self._components.items():
             if name in others:
                 return f"{quoted(name)} is a {other_kind}\n{listing}"
@@ -203,12 +206,13 @@ class Plugins:
             return f"the plugin {quoted(plugin)} does not load: {self.broken[plugin].reason}"
         if not slash:
             full = [one for one in installed if one.endswith(f"/{name}")]
-            near = f"did you mean {quoted(full[0])}?" if full else did_you_mean(name, installed)
-            return f"{near or 'write it as plugin/name'}\n{listing}"
-        if plugin in OUR_DISTRIBUTIONS and plugin not in self.origins:
-            return f"it comes with: pip install {OUR_DISTRIBUTIONS[plugin]}\n{listing}"
-        near = did_you_mean(name, installed)
-        return f"{near}\n{listing}" if near else listing
+            found = f"did you mean {quoted(full[0])}?" if full else near
+            return found or f"write it as plugin/name\n{listing}"
+        if plugin in self.origins:
+            return near or listing
+        if plugin in OUR_DISTRIBUTIONS:
+            return f"it comes with: pip install {OUR_DISTRIBUTIONS[plugin]}"
+        return f"no plugin {quoted(plugin)} is installed; {near or listing}"
 
 
 def installed_entry_points() -> dict[str, list[EntryPoint]]:
@@ -228,9 +232,8 @@ def load_file(file: Path) -> ModuleType:
         PluginError: there is no such file, or it is no Python file.
     """
     if not file.is_file():
-        with_suffix = file.with_name(f"{file.name}.py")
-        hint = f"did you mean {quoted(with_suffix.name)}?" if with_suffix.is_file() else ""
-        raise PluginError(f"there is no file {file}", hint=hint)
+        near = did_you_mean(file.name, sorted(other.name for other in file.parent.glob("*.py")))
+        raise PluginError(f"there is no file {file}", hint=near)
     name = f"rlvr_plugin_file_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:

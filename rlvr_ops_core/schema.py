@@ -115,7 +115,7 @@ class TrainStage(WithOptions):
 class EvaluateStage(WithOptions):
     """Let models answer, judge the answers, and compare. The verb's value names the models."""
 
-    evaluate: Annotated[Names, Field(min_length=1)]
+    evaluate: Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
     name: Name = "evaluate"
     data: Name
     rewards: Annotated[Names, Field(min_length=1)]
@@ -132,7 +132,7 @@ class EvaluateStage(WithOptions):
 class ServeStage(WithOptions):
     """Serve a model until Ctrl-C. The verb's value names it."""
 
-    serve: Name
+    serve: str
     name: Name = "serve"
     use: str
 

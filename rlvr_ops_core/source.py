@@ -15,6 +15,8 @@ MAX_BYTES = 2**20
 MAX_VALUES = 20_000
 MAX_DEPTH = 50
 
+BULK_HINT = "a pipeline names its data, it does not hold it: use a data source"
+
 MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -101,7 +103,7 @@ def read_document(file: Path) -> Document:
         reason = getattr(error, "strerror", None) or str(error)
         raise _refusal(name, f"can't be read: {reason}") from error
     if len(content) > MAX_BYTES:
-        raise _refusal(name, "is larger than 1 MiB: no pipeline file")
+        raise _refusal(name, "is larger than 1 MiB", BULK_HINT)
     try:
         return parse_document(content.decode("utf-8-sig"), name)
     except UnicodeDecodeError as error:
@@ -158,7 +160,7 @@ class Walk:
         lines[place] = node.start_mark.line + 1
         if len(lines) > MAX_VALUES:
             what = f"holds more than {MAX_VALUES:,} values, aliases (*name) written out"
-            raise _refusal(self.document.file, what, line=1)
+            raise _refusal(self.document.file, what, BULK_HINT, line=1)
         if len(place) > MAX_DEPTH:
             what = f"is nested more than {MAX_DEPTH} deep, or an alias (*name) holds itself"
             raise _refusal(self.document.file, what, line=lines[place])
@@ -206,11 +208,11 @@ class Walk:
         return None
 
     def _construct(self, node: yaml.Node, place: Place) -> None:
-        """Make a scalar, to find out here that it can't be made."""
+        """Make a scalar, to find out here if it can't be made."""
         try:
             self.loader.construct_object(node)
-        except (ValueError, OverflowError) as error:
-            what = f"can't be read: {cut(str(error), limit=100)}"
+        except ValueError:  # Python reads no whole number of more than 4,300 digits
+            what = f"is too long a number ({len(node.value):,} characters)"
             self._note(place, node.start_mark.line + 1, what)
 
     def _note(self, place: Place, line: int, what: str, hint: str = "") -> None:
@@ -237,8 +239,10 @@ def _yaml_mistake(error: yaml.MarkedYAMLError, name: str) -> Mistake:
     if "'\\t'" in problem:
         problem, hint = "a line can't begin with a tab", "indent with spaces"
     elif "another document" in problem:
-        hint = "a pipeline file is one document: remove the line ---"
+        problem, hint = "a second document begins here", "remove the line ---"
     elif "constructor for the tag" in problem:
+        tag = problem.partition("'")[2].rstrip("'").replace("tag:yaml.org,2002:", "!!")
+        problem = f"the tag {tag} is not allowed"
         hint = "write plain values: text, numbers, true, false, lists and mappings"
     elif "mapping values are not allowed" in problem:
         hint = "check the indentation; put text with a colon in quotes"

@@ -61,7 +61,7 @@ def _plan(reading: Reading) -> Plan:
         error_budget=pipeline.error_budget,
         file=reading.file,
         data={name: bound for name, bound in data.items() if bound},
-        rewards={name: reward for name, reward in rewards.items() if reward},
+        rewards=rewards,
         monitors={name: bound for name, bound in monitors.items() if bound},
         stages=tuple(stages),
         plugins=reading.plugins,

@@ -13,6 +13,7 @@ from rlvr_ops_core.errors import (
     OptionError,
     Place,
     PluginError,
+    cut,
     did_you_mean,
     printable,
     quoted,
@@ -63,26 +64,22 @@ class Reading:
     def load_plugins(self) -> None:
         """Find the installed plugins and those in the files that the pipeline names."""
         listed = self.content.get("plugins")
-        files = {
-            index: file
-            for index, file in enumerate(listed if isinstance(listed, list) else [])
-            if isinstance(file, str)
-        }
         self.plugins = Plugins.discover()
-        for index, file in files.items():
-            place = ("plugins", index)
-            if file in [other for at, other in files.items() if at < index]:
-                self.note(place, f"{printable(file)} is listed twice", "remove one of them")
+        seen = set()
+        for number, file in texts_in(listed) if isinstance(listed, list) else []:
+            place = ("plugins", *number)
+            if file in seen:
+                self.note(place, f"{quoted(file)} is listed twice", "remove one of them")
                 continue
+            seen.add(file)
             broken = self.plugins.add_file(self.folder / file)
             if broken is not None:
-                what = f"{printable(file)} does not load: {broken.reason}"
-                self.note(place, what, broken.hint)
+                self.note(place, f"{quoted(file)} does not load: {broken.reason}", broken.hint)
 
     def validate(self, model: type[M], value: Any, place: Place, *, word: str = "") -> M | None:
         """The value as the model reads it; None, with mistakes noted, if it can't be read."""
         if not isinstance(value, Mapping):
-            shown = printable(value)[:60] if isinstance(value, str) and "/" in value else "…"
+            shown = printable(cut(value)) if isinstance(value, str) and "/" in value else "…"
             first = next(iter(model.model_fields))
             self.note(place, f"must be a mapping such as {{{first}: {shown}}}")
             return None
@@ -97,20 +94,27 @@ class Reading:
     def use(self, entry: Any, place: Place, kind: str) -> Bound | None:
         """A data source or monitor with its options."""
         parsed = self.validate(Use, entry, place)
-        return self.bind(kind, parsed.use, parsed.options, place) if parsed else None
+        bound = self.bind(kind, entry, Use, place)
+        return bound if parsed else None
 
-    def bind(self, kind: str, name: str, options: Mapping[str, Any], place: Place) -> Bound | None:
-        """A component with its options, every default written out."""
-        try:
-            component: Component = self.plugins.find(kind, name)
-        except PluginError as error:
-            self.note((*place, "use"), error.what, error.hint)
+    def bind(
+        self, kind: str, entry: Any, model: type[BaseModel], place: Place, *, use: Any = None
+    ) -> Bound | None:
+        """The component that an entry names, with its options, every default written out.
+
+        The entry is taken as it is written, valid or not, so that a mistake in its fields hides
+        none in its options. `use` stands in for a component that the entry leaves open.
+        """
+        name = entry.get("use", use) if isinstance(entry, Mapping) else None
+        if not isinstance(name, str):
             return None
+        options = {key: entry[key] for key in entry if key not in model.model_fields}
         supplied = SUPPLIED.get(kind, frozenset())
         try:
+            component: Component = self.plugins.find(kind, name)
             mistakes = mistakes_in(component.call, options, supplied=supplied)
         except (OptionError, PluginError) as error:
-            self.note((*place, "use"), error.what, error.hint)
+            self.note((*place, "use"), error.what, self._unlisted(name) or error.hint)
             return None
         for where, what in mistakes:
             self.note((*place, *where), what)
@@ -118,13 +122,22 @@ class Reading:
             return None
         return Bound(component, resolve(component.call, options, supplied=supplied))
 
+    def _unlisted(self, name: str) -> str:
+        """What to do if the plugin of a component lies beside the pipeline, but is not named."""
+        plugin = name.partition("/")[0]
+        is_known = plugin in self.plugins.origins or plugin in self.plugins.broken
+        file = None if is_known else self.beside(f"{plugin}.py")
+        return (
+            f"{file.name} lies beside the pipeline; add it: plugins: [{file.name}]" if file else ""
+        )
+
     def check_name(self, what: str, name: str, known: Sequence[str] | None, place: Place) -> None:
         """Note a name that nothing defines; `what` is `data` or `reward`."""
         if known is None or name in known:
             return
         section = "data" if what == "data" else f"{what}s"
-        defined = f"under {section}: there is: {', '.join(map(printable, known[:20]))}"
-        nothing = f"define it: {section}: {{{printable(name)[:60]}: {{use: …}}}}"
+        defined = f"{section} has: {', '.join(map(printable, known[:20]))}"
+        nothing = f"define it: {section}: {{{printable(cut(name))}: {{use: …}}}}"
         hint = did_you_mean(name, known) or (defined if known else nothing)
         self.note(place, f"unknown {what} {quoted(name)}", hint)
 
@@ -140,3 +153,15 @@ class Reading:
             return path if name and path.exists() else None
         except OSError:  # a name that no file can have: too long, say
             return None
+
+
+def texts_in(value: Any) -> list[tuple[Place, str]]:
+    """The names in a name or a list of them as written, each with its place; others are left out.
+
+    >>> texts_in("policy"), texts_in(["a", 5, "b"])
+    ([((), 'policy')], [((0,), 'a'), ((2,), 'b')])
+    """
+    if isinstance(value, str):
+        return [((), value)]
+    listed = value if isinstance(value, list) else []
+    return [((index,), item) for index, item in enumerate(listed) if isinstance(item, str)]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from rlvr_ops_core.check.reading import Reading
+from rlvr_ops_core.check.reading import Reading, texts_in
 from rlvr_ops_core.errors import Place, PluginError, cut, printable
 from rlvr_ops_core.explain import shorten
 from rlvr_ops_core.plan import PlannedReward
@@ -14,48 +14,53 @@ from rlvr_ops_core.reward import judges
 from rlvr_ops_core.schema import RewardEntry, SumEntry
 
 
-def read_reward(reading: Reading, name: str, entry: Any) -> PlannedReward | None:
-    """An entry under `rewards`: a reward of its own, or a sum of others."""
+def read_reward(reading: Reading, name: str, entry: Any) -> PlannedReward:
+    """An entry under `rewards`: a reward of its own, or a sum of others.
+
+    An unsound one is given as well, as far as it can be read, so that circles are found.
+    """
     place = ("rewards", name)
     if isinstance(entry, Mapping) and "sum" in entry:
         return _read_sum(reading, name, entry)
     single = reading.validate(RewardEntry, entry, place)
-    if single is None:
-        return None
-    bound = reading.bind("reward", single.use, single.options, place)
+    bound = reading.bind("reward", entry, RewardEntry, place)
+    gates = _read_gates(reading, entry, place)
     if bound is not None:
         try:
             judges(bound.component.call)
         except PluginError as error:
             reading.note((*place, "use"), error.what, error.hint)
+    if single is None:
+        return PlannedReward(name, only_if=gates)
     return PlannedReward(
         name=name,
         bound=bound,
         timeout_s=single.timeout_s,
         weight=single.weight,
-        only_if=_read_gates(reading, single.only_if, (*place, "only_if")),
+        only_if=gates,
         optional=single.optional,
     )
 
 
-def _read_sum(reading: Reading, name: str, entry: Mapping[str, Any]) -> PlannedReward | None:
+def _read_sum(reading: Reading, name: str, entry: Mapping[str, Any]) -> PlannedReward:
     place = ("rewards", name)
+    gates = _read_gates(reading, entry, place)
+    members = tuple(member for _, member in texts_in(entry["sum"]))
     if "use" in entry:
         reading.note(place, 'has both "use" and "sum"', "make each an entry of its own")
-        return None
+        return PlannedReward(name, members=members, only_if=gates)
     group = reading.validate(SumEntry, entry, place, word="key")
-    if group is None:
-        return None
     return PlannedReward(
         name=name,
-        members=tuple(group.sum),
-        weight=group.weight,
-        only_if=_read_gates(reading, group.only_if, (*place, "only_if")),
-        optional=group.optional,
+        members=members,
+        weight=group.weight if group else 1.0,
+        only_if=gates,
+        optional=group is not None and group.optional,
     )
 
 
-def _read_gates(reading: Reading, only_if: Any, place: Place) -> dict[str, float]:
+def _read_gates(reading: Reading, entry: Any, place: Place) -> dict[str, float]:
+    only_if = entry.get("only_if") if isinstance(entry, Mapping) else None
     match only_if:
         case None:
             return {}
@@ -66,7 +71,7 @@ def _read_gates(reading: Reading, only_if: Any, place: Place) -> dict[str, float
         case dict() if all(_is_number(least) for least in only_if.values()):
             return {name: float(least) for name, least in only_if.items()}
     form = "must be a reward's name, a list of them, or a mapping of name to least value"
-    reading.note(place, f"{form} (got {shorten(only_if)})")
+    reading.note((*place, "only_if"), f"{form} (got {shorten(only_if)})")
     return {}
 
 
@@ -75,29 +80,26 @@ def _is_number(value: Any) -> bool:
     return is_number and math.isfinite(value)
 
 
-def check_references(reading: Reading, rewards: Mapping[str, PlannedReward | None]) -> None:
+def check_references(reading: Reading, rewards: Mapping[str, PlannedReward]) -> None:
     """Every gate and member is a reward of this file, and no reward waits for itself."""
     known = reading.names("rewards")
     seen: set[str] = set()
-    for name, reward in rewards.items():
-        if reward is None:
-            continue
-        for number, gate in enumerate(reward.only_if):
-            written = reading.section("rewards")[name]["only_if"]
-            inside: Place = () if isinstance(written, str) else (gate,)
-            inside = (number,) if isinstance(written, list) else inside
-            reading.check_name("reward", gate, known, ("rewards", name, "only_if", *inside))
-        for index, member in enumerate(reward.members):
-            reading.check_name("reward", member, known, ("rewards", name, "sum", index))
+    for name in rewards:
+        entry = reading.section("rewards")[name]
+        for field in ("only_if", "sum"):
+            written = entry.get(field) if isinstance(entry, Mapping) else None
+            gates = [((gate,), gate) for gate in written] if isinstance(written, Mapping) else []
+            for where, other in gates or texts_in(written):
+                reading.check_name("reward", other, known, ("rewards", name, field, *where))
         circle = _circle(name, rewards)
         if circle and not seen.issuperset(circle):
             seen.update(circle)
             way = cut(" -> ".join(map(printable, [name, *circle])), limit=200)
-            hint = "break the circle: take one of them out of only_if or sum"
+            hint = "take one of them out of only_if or sum"
             reading.note(("rewards", name), f"waits for itself: {way}", hint)
 
 
-def _circle(name: str, rewards: Mapping[str, PlannedReward | None]) -> list[str]:
+def _circle(name: str, rewards: Mapping[str, PlannedReward]) -> list[str]:
     """The shortest way from a reward back to itself, without its start; empty if there is none."""
     ways: dict[str, list[str]] = {name: []}
     waiting = [name]

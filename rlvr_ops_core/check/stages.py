@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from rlvr_ops_core.check.models import Models
-from rlvr_ops_core.check.reading import Reading
+from rlvr_ops_core.check.reading import Reading, texts_in
 from rlvr_ops_core.errors import Place, did_you_mean, printable, quoted
 from rlvr_ops_core.plan import BASE, PlannedStage
-from rlvr_ops_core.schema import STAGE_OF_VERB, EvaluateStage, ServeStage, Stage, TrainStage
+from rlvr_ops_core.schema import STAGE_OF_VERB, EvaluateStage, ServeStage, TrainStage
 from rlvr_ops_core.settings import stage_name
 
 NEEDS_ATTRIBUTE = "__rlvr_needs__"
 """On a trainer: what a stage must name for it, of `model`, `data` and `rewards`."""
+
+HINT_OF_REPEATED = ("give this one another: name: …", "give the model another name")
 
 HINT_OF_NEED: Mapping[str, str] = {
     "model": "name the one to start from: start: … here, or model: … at the top",
@@ -28,84 +30,64 @@ def read_stages(reading: Reading) -> list[PlannedStage]:
     models = Models(reading)
     planned: list[PlannedStage] = []
     names: dict[str, int] = {}
-    for index, entry in enumerate(listed if isinstance(listed, list) else []):
-        stage = _read_stage(reading, models, entry, index)
+    for index, written in enumerate(listed if isinstance(listed, list) else []):
+        place = ("stages", index)
+        verb, entry = _verb_of(reading, written, place)
+        if verb is None:
+            continue
+        stage = READ_OF_VERB[verb](reading, models, entry, index)
         if stage is not None:
             planned.append(stage)
         models.add(entry)
         name = stage_name(entry)
         if name in names:
             what = f"two stages are named {quoted(name)}; the first is stages.{names[name]}"
-            is_train = isinstance(entry, Mapping) and "train" in entry
-            hint = "give the model another name" if is_train else "give this one another: name: …"
-            reading.note(("stages", index), what, hint)
-        elif name:
-            names[name] = index
+            hint = (
+                "give the model another name"
+                if verb == "train"
+                else "give this one another: name: …"
+            )
+            reading.note(place, what, hint)
+        names.setdefault(name, index)
     return planned
 
 
-def _read_stage(reading: Reading, models: Models, entry: Any, index: int) -> PlannedStage | None:
-    place = ("stages", index)
-    stage = _parse_stage(reading, entry, place)
-    match stage:
-        case TrainStage():
-            return _read_train(reading, models, stage, index)
-        case EvaluateStage():
-            return _read_evaluate(reading, models, stage, index)
-        case ServeStage():
-            models.check(stage.serve, (*place, "serve"))
-            bound = reading.bind("server", stage.use, stage.options, place)
-            number, used = index + 1, (stage.serve,)
-            if bound is not None:
-                return PlannedStage("serve", stage.name, number, bound, models=used)
-    return None
-
-
-def _parse_stage(reading: Reading, entry: Any, place: Place) -> Stage | None:
-    known = ", ".join(STAGE_OF_VERB)
-    if not isinstance(entry, Mapping):
+def _verb_of(reading: Reading, written: Any, place: Place) -> tuple[str | None, Mapping[str, Any]]:
+    """The verb of a stage, and the stage; a misspelt verb is noted and put right."""
+    if not isinstance(written, Mapping):
         reading.note(place, "must be a mapping such as {train: policy, use: grpo/grpo}")
-        return None
-    verbs = [verb for verb in STAGE_OF_VERB if verb in entry]
-    if len(verbs) == 1:
-        return reading.validate(STAGE_OF_VERB[verbs[0]], entry, place)
-    if verbs:
+        return None, {}
+    known = list(STAGE_OF_VERB)
+    verbs = [verb for verb in known if verb in written]
+    if len(verbs) > 1:
         what = f"has {len(verbs)} verbs, {' and '.join(verbs)}"
         reading.note(place, what, "make each a stage of its own")
-        return None
-    near = {key: did_you_mean(key, list(STAGE_OF_VERB)) for key in entry}
-    for key, hint in near.items():
+        return None, written
+    if verbs:
+        return verbs[0], written
+    for key in written:
+        hint = did_you_mean(key, known)
         if hint:
             reading.note((*place, key), f"{quoted(key)} is no verb of a stage", hint)
-            return None
-    reading.note(place, "has no verb", f"a stage begins with one of: {known}")
-    return None
-
-
-def _check_data_and_rewards(
-    reading: Reading, stage: TrainStage | EvaluateStage, place: Place
-) -> None:
-    if stage.data is not None:
-        reading.check_name("data", stage.data, reading.names("data"), (*place, "data"))
-    for number, name in enumerate(stage.rewards):
-        at = (*place, "rewards", number)
-        reading.check_name("reward", name, reading.names("rewards"), at)
-        if name in stage.rewards[:number]:
-            reading.note(at, f"{quoted(name)} is named twice", "remove one, or give it a weight")
+            verb = next(verb for verb in known if quoted(verb) in hint)
+            return verb, {verb if one == key else one: value for one, value in written.items()}
+    reading.note(place, "has no verb", f"a stage begins with one of: {', '.join(known)}")
+    return None, written
 
 
 def _read_train(
-    reading: Reading, models: Models, stage: TrainStage, index: int
+    reading: Reading, models: Models, entry: Mapping[str, Any], index: int
 ) -> PlannedStage | None:
     place = ("stages", index)
-    _check_data_and_rewards(reading, stage, place)
-    if stage.train == BASE:
+    stage = reading.validate(TrainStage, entry, place)
+    _check_data_and_rewards(reading, entry, place)
+    if entry["train"] == BASE:
         what = f"{quoted(BASE)} is the model that the pipeline starts from"
         reading.note((*place, "train"), what, "give this one another name")
-    if stage.start is not None:
-        models.check(stage.start, (*place, "start"))
-    bound = reading.bind("trainer", stage.use, stage.options, place)
-    if bound is None:
+    if isinstance(entry.get("start"), str):
+        models.check(entry["start"], (*place, "start"))
+    bound = reading.bind("trainer", entry, TrainStage, place)
+    if stage is None or bound is None:
         return None
     given = {
         "model": bool(reading.content.get("model")) or stage.start is not None,
@@ -127,23 +109,19 @@ def _read_train(
 
 
 def _read_evaluate(
-    reading: Reading, models: Models, stage: EvaluateStage, index: int
+    reading: Reading, models: Models, entry: Mapping[str, Any], index: int
 ) -> PlannedStage | None:
     place = ("stages", index)
-    _check_data_and_rewards(reading, stage, place)
-    for number, name in enumerate(stage.evaluate):
-        models.check(name, (*place, "evaluate", number))
-        if name in stage.evaluate[:number]:
-            what = f"{quoted(name)} is named twice"
-            reading.note((*place, "evaluate", number), what, "remove one of them")
-    pass_on = stage.pass_on or stage.rewards[0]
-    if pass_on not in stage.rewards:
-        what = f"{quoted(pass_on)} is not among the stage's rewards"
-        hint = did_you_mean(pass_on, stage.rewards) or f"one of: {', '.join(stage.rewards)}"
-        reading.note((*place, "pass_on"), what, hint)
-    use = stage.use or models.only_sampler(stage.evaluate, place)
-    bound = reading.bind("sampler", use, stage.options, place) if use else None
-    if bound is None:
+    stage = reading.validate(EvaluateStage, entry, place)
+    _check_names(reading, entry, place, "evaluate")
+    for where, name in texts_in(entry["evaluate"]):
+        models.check(name, (*place, "evaluate", *where))
+    _check_data_and_rewards(reading, entry, place)
+    _check_pass_on(reading, entry, place)
+    named = [name for _, name in texts_in(entry["evaluate"])]
+    use = None if entry.get("use") else models.only_sampler(named, place)
+    bound = reading.bind("sampler", entry, EvaluateStage, place, use=use)
+    if stage is None or bound is None:
         return None
     return PlannedStage(
         "evaluate",
@@ -152,8 +130,52 @@ def _read_evaluate(
         bound,
         data=stage.data,
         rewards=tuple(stage.rewards),
-        models=tuple(stage.evaluate),
+        models=tuple(map(models.locate, stage.evaluate)),
         samples=stage.samples,
-        pass_on=pass_on,
+        pass_on=stage.pass_on or stage.rewards[0],
         solved=stage.solved,
     )
+
+
+def _read_serve(
+    reading: Reading, models: Models, entry: Mapping[str, Any], index: int
+) -> PlannedStage | None:
+    place = ("stages", index)
+    stage = reading.validate(ServeStage, entry, place)
+    if isinstance(entry["serve"], str):
+        models.check(entry["serve"], (*place, "serve"))
+    bound = reading.bind("server", entry, ServeStage, place)
+    if stage is None or bound is None:
+        return None
+    used = (models.locate(stage.serve),)
+    return PlannedStage("serve", stage.name, index + 1, bound, models=used)
+
+
+READ_OF_VERB = {"train": _read_train, "evaluate": _read_evaluate, "serve": _read_serve}
+
+
+def _check_data_and_rewards(reading: Reading, entry: Mapping[str, Any], place: Place) -> None:
+    if isinstance(entry.get("data"), str):
+        reading.check_name("data", entry["data"], reading.names("data"), (*place, "data"))
+    _check_names(reading, entry, place, "rewards")
+    for where, name in texts_in(entry.get("rewards")):
+        at = (*place, "rewards", *where)
+        reading.check_name("reward", name, reading.names("rewards"), at)
+
+
+def _check_names(reading: Reading, entry: Mapping[str, Any], place: Place, field: str) -> None:
+    """Note what a list names twice."""
+    seen = set()
+    for where, name in texts_in(entry.get(field)):
+        if name in seen:
+            reading.note((*place, field, *where), f"{quoted(name)} is named twice", "remove one")
+        seen.add(name)
+
+
+def _check_pass_on(reading: Reading, entry: Mapping[str, Any], place: Place) -> None:
+    pass_on = entry.get("pass_on")
+    rewards = [name for _, name in texts_in(entry.get("rewards"))]
+    if isinstance(pass_on, str) and rewards and pass_on not in rewards:
+        what = f"{quoted(pass_on)} is not among the stage's rewards"
+        hint = did_you_mean(pass_on, rewards) or f"one of: {', '.join(map(printable, rewards))}"
+        reading.note((*place, "pass_on"), what, hint)
