@@ -23,6 +23,7 @@ from rlvr_trainer_grpo.prompts import (
     stop_token_ids,
     task_order,
 )
+from rlvr_trainer_grpo.quiet import quiet
 from rlvr_trainer_grpo.training import accumulation, checkpoint_options, refuse_many_processes, run
 from rlvr_trainer_grpo.trl_options import make_config, passes_on_to, refuse_unknown
 
@@ -173,7 +174,8 @@ def _trainer(
     saved_ends = model.generation_config.eos_token_id
     ends = sorted(end_ids(model, tokenizer) | set(stop_token_ids(tokenizer, stop)))
     model.generation_config.eos_token_id = ends
-    trainer = StoppingTrainer(model=model, processing_class=tokenizer, **settings)
+    with quiet():
+        trainer = StoppingTrainer(model=model, processing_class=tokenizer, **settings)
     model.generation_config.eos_token_id = saved_ends
     return trainer
 

@@ -102,8 +102,8 @@ def weight_dtype(dtype: Dtype, *, training: bool) -> torch.dtype:
 
 
 def computes_in_bfloat16(dtype: Dtype) -> bool:
-    """Whether training computes in bfloat16: asked for, or `auto` on a GPU that knows it."""
-    return dtype == "bfloat16" or (dtype == "auto" and _gpu_knows_bfloat16())
+    """Whether training computes in bfloat16 whatever the weights are: on a GPU that knows it."""
+    return dtype in ("auto", "bfloat16") and _gpu_knows_bfloat16()
 
 
 def _gpu_knows_bfloat16() -> bool:

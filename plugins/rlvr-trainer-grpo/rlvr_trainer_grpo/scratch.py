@@ -141,6 +141,7 @@ def _load(tokenizer: str | None) -> PreTrainedTokenizerBase:
 
 
 def _config(family: str, words: PreTrainedTokenizerBase, **settings: Any) -> PreTrainedConfig:
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
     try:
@@ -152,7 +153,7 @@ def _config(family: str, words: PreTrainedTokenizerBase, **settings: Any) -> Pre
             pad_token_id=words.pad_token_id,
             **settings,
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, StrictDataclassError) as error:
         raise OptionError(f"grpo/scratch: no {family} model with these options: {error}") from error
 
 

@@ -15,6 +15,7 @@ from rlvr_trainer_grpo.models import (
     weight_dtype,
 )
 from rlvr_trainer_grpo.prompts import check_tasks, encode_prompt, task_order
+from rlvr_trainer_grpo.quiet import quiet
 from rlvr_trainer_grpo.training import accumulation, checkpoint_options, refuse_many_processes, run
 from rlvr_trainer_grpo.trl_options import make_config, passes_on_to, refuse_unknown
 
@@ -97,13 +98,15 @@ def sft(
         dataset_kwargs={"skip_prepare_dataset": max_length is None and not is_packed},
         **checkpoint_options(save_steps),
     )
-    trainer = SFTTrainer(
-        model=load_model(job.model, dtype=weight_dtype(dtype, training=True)),
-        args=config,
-        train_dataset=_examples(job, tokenizer, demonstration, chat_template_kwargs).select(order),
-        processing_class=tokenizer,
-        peft_config=peft_config(lora),
-    )
+    examples = _examples(job, tokenizer, demonstration, chat_template_kwargs)
+    with quiet():
+        trainer = SFTTrainer(
+            model=load_model(job.model, dtype=weight_dtype(dtype, training=True)),
+            args=config,
+            train_dataset=examples.select(order),
+            processing_class=tokenizer,
+            peft_config=peft_config(lora),
+        )
     run(trainer, job, tokenizer, lora=lora, push_to_hub=push_to_hub, threads=threads)
 
 

@@ -126,21 +126,18 @@ def push(folder: Path, repository: str) -> None:
     Raises:
         ModelError: the hub can't be reached or refuses; the folder stays as it is.
     """
-    import httpx
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+    from huggingface_hub.errors import (
+        HFValidationError,
+        HTTPError,  # type: ignore[attr-defined]  # its http library's, whichever that is
+        OfflineModeIsEnabled,
+    )
 
     try:
         api = HfApi()
         api.create_repo(repository, exist_ok=True)
         api.upload_folder(repo_id=repository, folder_path=str(folder))
-    except (
-        HfHubHTTPError,
-        HFValidationError,
-        OfflineModeIsEnabled,
-        OSError,
-        httpx.HTTPError,
-    ) as error:
+    except (HTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
         reason = next(iter(str(error).splitlines()), repr(error))
         raise ModelError(
             f'the model can\'t be pushed to "{repository}": {reason}',

@@ -1,0 +1,25 @@
+"""The plugin as the core sees it."""
+
+import rlvr_trainer_grpo
+
+from rlvr_ops_core import __all__ as public_face
+from rlvr_ops_core.options import options_model
+
+
+def test_hooks_offer_every_component():
+    assert list(rlvr_trainer_grpo.rlvr_trainers()) == ["scratch", "sft", "grpo"]
+    assert list(rlvr_trainer_grpo.rlvr_samplers()) == ["sample"]
+
+
+def test_options_of_every_component_can_be_read():
+    components = rlvr_trainer_grpo.rlvr_trainers() | rlvr_trainer_grpo.rlvr_samplers()
+    for component in components.values():
+        assert options_model(component).model_json_schema()["properties"]
+
+
+def test_only_the_public_face_of_the_core_is_used():
+    from pathlib import Path
+
+    for file in Path(rlvr_trainer_grpo.__file__).parent.glob("*.py"):
+        assert "rlvr_ops_core." not in file.read_text(), file
+    assert "TrainJob" in public_face
