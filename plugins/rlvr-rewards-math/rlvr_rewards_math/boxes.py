@@ -8,6 +8,7 @@ from dataclasses import dataclass
 _BRACE = re.compile(r"\\[\\{}]|[{}]")
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![a-zA-Z])[ \t\r\n]*")
 _BARE = re.compile(r"-?\d[\d.,]*")
+_ESCAPED_END = re.compile(r"\{([^{}\n\\]{0,3}(?:\\ )?[\w., /-]{1,80})\\\}[^{}\\]*$")
 _INVISIBLE = re.compile(r"\\(?:[hv]?phantom|(?:text)?color\{white\})[ \t]*\{")
 _DEFINITION = re.compile(
     r"\\(?:re)?newcommand\*?|\\providecommand|\\(?:g|e|x)?def(?![a-zA-Z])|\\let(?![a-zA-Z])"
@@ -69,6 +70,9 @@ def _box_at(text: str, mark: re.Match[str], pairs: dict[int, int]) -> Box | None
     if text[after : after + 1] == "{":
         close = pairs.get(after)
         if close is None:
+            escaped = _ESCAPED_END.match(text, after)
+            if escaped:
+                return Box(mark.start(), escaped.end(1) + 2, escaped[1])
             return Box(mark.start(), len(text), None)
         return Box(mark.start(), close + 1, text[after + 1 : close])
     bare = None if "\n" in mark[0] else _BARE.match(text, after)

@@ -12,7 +12,7 @@ from rlvr_rewards_math.compare import is_false_equation, same
 from rlvr_rewards_math.evaluate import outgrows
 from rlvr_rewards_math.expression import Node
 from rlvr_rewards_math.numerals import read_numeral
-from rlvr_rewards_math.quantities import Policy, exact_or_none
+from rlvr_rewards_math.quantities import Policy
 from rlvr_rewards_math.reader import read_answer, symbols_of
 from rlvr_rewards_math.tokens import Refused, Unreadable
 from rlvr_rewards_math.values import Quantity, Value
@@ -48,6 +48,8 @@ def judge(gold: str, answer: str, policy: Policy) -> Judgement:
         return Judgement(chosen[1] == letter[1], "choice")
     if any(command in answer for command in _HIDING):
         return Judgement(False, "hidden text")
+    if normal_form(gold) == normal_form(answer) and len(answer) <= MAX_LENGTH:
+        return SAME_TEXT
     gold_value, answer_value = read(gold), read(answer)
     if isinstance(gold_value, str):
         if clean(gold).casefold() == clean(answer).casefold():
@@ -151,10 +153,4 @@ def normal_form(text: str) -> str:
     plain = numeral(text)
     if plain is not None:
         return str(plain)
-    value = read(text)
-    if isinstance(value, Quantity):
-        number = exact_or_none(value.node)
-        if number is not None and number.numerator.bit_length() + number.denominator.bit_length() < 256:
-            percent = "%" if value.percent else ""
-            return f"{number}{percent} {value.unit}".strip()
     return clean(text)

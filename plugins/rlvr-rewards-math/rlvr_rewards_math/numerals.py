@@ -18,6 +18,8 @@ def read_numeral(text: str) -> Fraction | None:
     """
     if len(text) > MAX_DIGITS:
         return None
+    if text.isdecimal() and text.isascii():
+        return Fraction(int(text))
     if _DECIMAL.fullmatch(text):
         return Fraction(text)
     if _THOUSANDS.fullmatch(text):

@@ -112,13 +112,17 @@ class _Reading:
             tokens = [Token("op", "("), *tokens[1:-1], Token("op", ")")]
         self.tokens = tokens
         self.pairs = match_brackets(tokens)
+        self.texts = frozenset(token.text for token in tokens)
+        self.has_words = any(token.kind == "text" for token in tokens)
 
     def whole(self) -> Value:
         return self.listed(0, len(self.tokens))
 
     def split(self, start: int, end: int, separators: Iterable[str], words: frozenset[str]) -> list[tuple[int, int, str]]:
         """The stretches between separators outside of brackets, each with the separator after it."""
-        marks, parts, place, first = set(separators), [], start, start
+        marks, parts, place, first = frozenset(separators), [], start, start
+        if self.texts.isdisjoint(marks) and not (words and self.has_words):
+            return [(start, end, "")]
         while place < end:
             token = self.tokens[place]
             is_word = token.kind == "text"

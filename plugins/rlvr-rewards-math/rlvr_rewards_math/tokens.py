@@ -3,7 +3,7 @@ r"""Cutting cleaned mathematics into tokens, in one pass."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_TOKENS = 600
 MAX_NESTING = 40
@@ -54,8 +54,7 @@ class Refused(Unreadable):
     """The text can't be an answer to anything, so nothing else need try to read it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """`kind` is num, sym, cmd, op, text (words) or func; `spaced` if a blank stands before it."""
 
     kind: str
