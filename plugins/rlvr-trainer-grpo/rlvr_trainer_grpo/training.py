@@ -127,17 +127,14 @@ def push(folder: Path, repository: str) -> None:
         ModelError: the hub can't be reached or refuses; the folder stays as it is.
     """
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import (
-        HFValidationError,
-        HTTPError,  # type: ignore[attr-defined]  # its http library's, whichever that is
-        OfflineModeIsEnabled,
-    )
+    from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HTTPError as HubError  # type: ignore[attr-defined]  # re-export
 
     try:
         api = HfApi()
         api.create_repo(repository, exist_ok=True)
         api.upload_folder(repo_id=repository, folder_path=str(folder))
-    except (HTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
+    except (HubError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
         reason = next(iter(str(error).splitlines()), repr(error))
         raise ModelError(
             f'the model can\'t be pushed to "{repository}": {reason}',

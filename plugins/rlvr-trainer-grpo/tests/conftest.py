@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from rlvr_trainer_grpo import scratch
+from rlvr_trainer_grpo.models import load_tokenizer
 
 from rlvr_ops_core import TrainJob
 
@@ -52,3 +54,17 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
         return made[family]
 
     return folder
+
+
+@pytest.fixture
+def chatty(tmp_path: Path, tiny: Callable[[str], str]) -> str:
+    """The tiny model with a chat template: the contents, then `=` or what `mark` says."""
+    folder = tmp_path / "chatty"
+    shutil.copytree(tiny(), folder)
+    tokenizer = load_tokenizer(str(folder))
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ m.content }} {% endfor %}"
+        "{% if add_generation_prompt %}{{ mark or '=' }}{% endif %}"
+    )
+    tokenizer.save_pretrained(folder)
+    return str(folder)

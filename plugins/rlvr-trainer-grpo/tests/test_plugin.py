@@ -23,3 +23,16 @@ def test_only_the_public_face_of_the_core_is_used():
     for file in Path(rlvr_trainer_grpo.__file__).parent.glob("*.py"):
         assert "rlvr_ops_core." not in file.read_text(), file
     assert "TrainJob" in public_face
+
+
+def test_pipeline_of_the_readme_is_sound(tmp_path):
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    file = tmp_path / "readme.yaml"
+    file.write_text(readme.partition("```yaml\n")[2].partition("```")[0])
+    command = [sys.executable, "-m", "rlvr_ops_core", "check", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -95,20 +95,12 @@ def test_stop_string_of_several_tokens_cuts_the_answer(tiny):
     assert stop_token_ids(tokenizer, ["="]) == tokenizer("=")["input_ids"]
 
 
-def test_messages_go_through_the_chat_template_and_come_back_as_messages(tmp_path, tiny):
-    tokenizer = load_tokenizer(tiny())
-    tokenizer.chat_template = (
-        "{% for m in messages %}{{ m.content }} {% endfor %}"
-        "{% if add_generation_prompt %}{{ mark or '=' }}{% endif %}"
-    )
-    import shutil
-
-    shutil.copytree(tiny(), tmp_path, dirs_exist_ok=True)
-    tokenizer.save_pretrained(tmp_path)
+def test_messages_go_through_the_chat_template_and_come_back_as_messages(chatty):
+    tokenizer = load_tokenizer(chatty)
     task = Task("chat", [{"role": "user", "content": "1 2"}])
     assert tokenizer.decode(encode_prompt(tokenizer, task)) == "1 2 ="
     assert tokenizer.decode(encode_prompt(tokenizer, task, {"mark": "!"})) == "1 2 !"
-    (group,) = answers(str(tmp_path), [task], samples=2)
+    (group,) = answers(chatty, [task], samples=2)
     assert group[0].completion[0]["role"] == "assistant"
 
 

@@ -121,6 +121,21 @@ def test_stop_string_ends_answers_in_training_and_is_not_saved_with_the_model(ma
     assert saved == load_tokenizer(tiny()).eos_token_id
 
 
+def test_messages_stay_messages_in_training(make_job, chatty):
+    seen = []
+
+    def score(samples, step):
+        seen.extend(samples)
+        return judge(samples, step)
+
+    tasks = [Task(f"t{n}", [{"role": "user", "content": f"{n}"}], answer=str(n)) for n in range(4)]
+    sft(make_job("warm", model=chatty, tasks=tasks), steps=1, batch_size=2, save_steps=0)
+    grpo(make_job(model=chatty, tasks=tasks, on_score=score), steps=1, stop=["7"], **STEP)
+    assert all(one.completion[0]["role"] == "assistant" for one in seen)
+    assert not any("7" in one.text for one in seen)
+    assert all(one.task in tasks for one in seen)
+
+
 def test_lora_is_merged_into_a_plain_model(make_job, tiny):
     from rlvr_trainer_grpo.lora import Lora
 
