@@ -1,0 +1,25 @@
+"""Code rewards for RLVR-Ops, and the data sources that go with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rlvr_ops_core import DataSource, Reward, hookimpl
+
+
+@hookimpl
+def rlvr_rewards() -> Mapping[str, Reward]:
+    """The reward `code/tests`."""
+    from rlvr_rewards_code.tests_reward import Tests
+
+    return {"tests": Tests}
+
+
+@hookimpl
+def rlvr_data_sources() -> Mapping[str, DataSource]:
+    """The data sources `code/humaneval`, `code/mbpp`, `code/jsonl`."""
+    from rlvr_rewards_code.sources.humaneval import humaneval
+    from rlvr_rewards_code.sources.jsonl import jsonl
+    from rlvr_rewards_code.sources.mbpp import mbpp
+
+    return {"humaneval": humaneval, "mbpp": mbpp, "jsonl": jsonl}

@@ -1,0 +1,1 @@
+"""Where programs run: each backend starts sandboxes that speak the same protocol."""

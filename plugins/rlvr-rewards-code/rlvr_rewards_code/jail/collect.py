@@ -1,0 +1,160 @@
+"""Finds the tests in a task's test code, in any of the usual shapes, as functions to call.
+
+- a list of statements (MBPP): each is one test;
+- a text with `def check(candidate)` (HumanEval): one test, or one per assertion for partial credit;
+- a text with `test_…` functions or `Test…` classes (pytest, unittest): each function is one test;
+- any other text: one test, the whole of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Scope = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Test:
+    """One test: its name, and what to call."""
+
+    __test__ = False  # pytest: this is not a test class
+
+    name: str
+    run: Callable[[], object]
+
+
+class Assertions:
+    """Counts the assertions of a test that is judged by its share of them."""
+
+    def __init__(self) -> None:
+        self.results: list[tuple[str, str]] = []
+        """For each assertion that was reached: its place, and "" or why it failed."""
+
+    def record(self, place: str, check: Callable[[], object]) -> None:
+        """Note how one assertion went, and go on."""
+        try:
+            why = "" if check() else "the assertion is false"
+        except Exception as error:  # noqa: BLE001  # the program's answer made the test raise
+            why = f"{type(error).__name__}: {error}"[:300]
+        self.results.append((place, why))
+
+
+RECORD = "__rlvr_record__"
+
+
+class _Counting(ast.NodeTransformer):
+    """Turns `assert x` into a call that records whether x holds."""
+
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:  # noqa: N802  # ast's own name
+        if isinstance(node.test, ast.Constant):
+            return node  # `assert True` says nothing about the program
+        inner = ast.Lambda(args=ast.arguments([], [], None, [], [], None, []), body=node.test)
+        call = ast.Call(
+            ast.Name(RECORD, ast.Load()), [ast.Constant(f"line {node.lineno}"), inner], []
+        )
+        return ast.fix_missing_locations(ast.copy_location(ast.Expr(call), node))
+
+
+def shape_of(tests: str | list[str]) -> str:
+    """`statements`, `check`, `functions` or `script`.
+
+    Raises:
+        SyntaxError: the test code is no Python.
+    """
+    if isinstance(tests, list):
+        return "statements"
+    body = ast.parse(tests).body
+    names = {one.name for one in body if isinstance(one, ast.FunctionDef)}
+    classes = {one.name for one in body if isinstance(one, ast.ClassDef)}
+    if "check" in names:
+        return "check"
+    if any(name.startswith("test") for name in names) or any("Test" in name for name in classes):
+        return "functions"
+    return "script"
+
+
+def compiled(source: str, name: str, *, counting: bool = False) -> Any:
+    """A piece of test code, ready to run.
+
+    Raises:
+        SyntaxError: it is no Python.
+    """
+    tree = ast.parse(source)
+    return compile(_Counting().visit(tree) if counting else tree, name, "exec", dont_inherit=True)
+
+
+def collect(tests: str | list[str], scope: Scope, candidate: Any) -> list[Test]:
+    """The tests of a task, in order; running their definitions may already raise."""
+    shape = shape_of(tests)
+    if isinstance(tests, list):
+        codes = [compiled(one, f"test {index}") for index, one in enumerate(tests, 1)]
+        return [Test(f"test {index}", _running(code, scope)) for index, code in enumerate(codes, 1)]
+    if shape == "script":
+        return [Test("tests", _running(compiled(tests, "tests"), scope))]
+    counting = shape == "check" and RECORD in scope
+    exec(compiled(tests, "tests", counting=counting), scope)  # noqa: S102  # a task's own test code, in its sandbox
+    if shape == "check":
+        return [Test("check", lambda: scope["check"](candidate))]
+    return [one for name, value in list(scope.items()) for one in _functions(name, value)]
+
+
+def _running(code: Any, scope: Scope) -> Callable[[], object]:
+    return lambda: exec(code, scope)  # noqa: S102  # a task's own test code, in its sandbox
+
+
+def _functions(name: str, value: Any) -> list[Test]:
+    """The tests in one name of the test code."""
+    import unittest
+
+    if name.startswith("test") and inspect.isfunction(value):
+        return _with_parameters(name, value, value)
+    if not isinstance(value, type) or "Test" not in name or value.__module__ != "tests":
+        return []
+    methods = [one for one in vars(value) if one.startswith("test")]
+    if issubclass(value, unittest.TestCase):
+        return [Test(f"{name}.{one}", _unittest(value, one)) for one in methods]
+    found = []
+    for one in methods:
+        found += _with_parameters(f"{name}.{one}", getattr(value, one), _method(value, one))
+    return found
+
+
+def _method(kind: type, name: str) -> Callable[..., object]:
+    def run(*arguments: object, **named: object) -> object:
+        instance = kind()
+        prepare = getattr(instance, "setup_method", None)
+        if prepare is not None:
+            prepare()
+        result: object = getattr(instance, name)(*arguments, **named)
+        return result
+
+    return run
+
+
+def _unittest(kind: Any, name: str) -> Callable[[], object]:
+    def run() -> None:
+        case = kind(name)
+        case.setUpClass()
+        case.setUp()
+        try:
+            getattr(case, name)()
+        finally:
+            case.tearDown()
+            case.tearDownClass()
+
+    return run
+
+
+def _with_parameters(name: str, marked: Any, run: Callable[..., object]) -> list[Test]:
+    """One test for each set of arguments of `pytest.mark.parametrize`; one test without it."""
+    sets: list[Mapping[str, object]] = getattr(marked, "__rlvr_parameters__", [{}])
+    if len(sets) == 1:
+        return [Test(name, lambda: run(**sets[0]))]
+    return [
+        Test(f"{name}[{index}]", lambda given=given: run(**given))  # type: ignore[misc]
+        for index, given in enumerate(sets)
+    ]

@@ -1,0 +1,278 @@
+"""The process that runs a task's tests. The program is in another one, and only answers calls.
+
+It sits in a sandbox as well: test code comes from data sets. Its verdict is a list of what each
+test said; it never holds anything that the program made except plain values.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import json
+import os
+import random
+import sys
+import time
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rlvr_rewards_code.jail import compare, proxy, pytest_style, wire
+from rlvr_rewards_code.jail.collect import RECORD, Assertions, Scope, Test, collect, shape_of
+from rlvr_rewards_code.jail.confine import CHANNEL, Bounds, limit_use
+from rlvr_rewards_code.jail.names import defined_in, names_under_test
+from rlvr_rewards_code.jail.plan import planned_calls
+
+Report = dict[str, Any]
+_MEMORY_MB = 2048
+_MAX_TESTS = 2000
+
+
+class Unusable(Exception):
+    """The task's own code is broken: no program could be judged by it."""
+
+
+class Examination:
+    """One program, judged by one task's tests."""
+
+    def __init__(self, job: Mapping[str, Any], fd: int) -> None:
+        self.job = job
+        self.link = proxy.Link(fd)
+        self.counting = job["share"]
+        self.kinds: dict[str, str] = {}
+
+    def run(self, *, planned: bool) -> Report:
+        """The report of all tests; stops at the first failure unless each one counts."""
+        random.seed(0)
+        assertions = Assertions()
+        if planned:
+            self._plan()
+        refused = self._loaded()
+        if refused:
+            return self._report([("load", False, refused, 0.0)])
+        try:
+            tests = self._tests(assertions)
+        except proxy.ProgramError as error:
+            return self._report([("load", False, str(error), 0.0)])
+        rows: list[tuple[str, bool, str, float]] = []
+        for test in tests[:_MAX_TESTS]:
+            if self.link.dead and not self._renewed():
+                break
+            rows.append(self._judge(test))
+            if not rows[-1][1] and not self.counting:
+                break
+        if self.counting and assertions.results:
+            rows = self._assertion_rows(assertions, rows)
+        missing = len(tests) - len(rows) if len(rows) < len(tests) else 0
+        return self._report(rows, missing=missing)
+
+    def _plan(self) -> None:
+        """Send the calls that are certain ahead; the program makes them while we get ready."""
+        tests = self.job["tests"]
+        shape = shape_of(tests)
+        if shape not in ("statements", "check"):
+            return
+        names = frozenset(self._names())
+        sources = tests if isinstance(tests, list) else [tests]
+        calls = planned_calls(sources, shape, names)
+        if shape == "check":
+            calls = [[self.job["entry"], *rest] for _, *rest in calls]
+        self.link.plan(calls)
+
+    def _names(self) -> list[str]:
+        return names_under_test(self.job)
+
+    def _loaded(self) -> str:
+        """Wait until the program is loaded; gives why it can't be judged, or ""."""
+        try:
+            kind, payload = self.link.hear()
+        except proxy.Dead as dead:
+            return f"while loading: {dead}"
+        if kind == wire.REFUSED:
+            report = json.loads(payload)
+            places = "; ".join(map(str, report["at"]))
+            return f"does not load: {report['own']}: {report['message']} {places}".strip()[:600]
+        if kind != wire.LOADED:
+            return "sent something that is no answer"
+        self.kinds = {str(name): str(kind) for name, kind in json.loads(payload).items()}
+        missing = [name for name in self._names() if name not in self.kinds]
+        return f"defines no {', '.join(missing)}" if missing else ""
+
+    def _tests(self, assertions: Assertions) -> list[Test]:
+        """The task's tests, in a scope where the program's names lead to the program.
+
+        Raises:
+            Unusable: the task's own code does not run.
+        """
+        scope: Scope = {"__name__": "tests", "__builtins__": dict(vars(builtins))}
+        if self.counting:
+            scope[RECORD] = assertions.record
+        names = {name: self._stand_in(name) for name in self._names()}
+        try:
+            self._prepare(scope, names)
+            tests = collect(self.job["tests"], scope, names.get(self.job["entry"]))
+        except Exception as error:
+            if self.link.dead or self.link.trouble:
+                raise proxy.ProgramError(self.link.dead or self.link.trouble) from error
+            raise Unusable(f"{type(error).__name__}: {error}"[:400]) from error
+        if not tests:
+            raise Unusable("there is no test in the tests")
+        return tests
+
+    def _prepare(self, scope: Scope, names: Mapping[str, Any]) -> None:
+        job = self.job
+        module = types.ModuleType(job["module"])
+        module.__dict__.update(names)
+        sys.modules[job["module"]] = module
+        if "pytest" not in sys.modules:
+            sys.modules["pytest"] = pytest_style.module()
+        for name in sorted(_wanted_modules(job["tests"], defined_in(job["reference"]))):
+            scope[name] = importlib.import_module(name)
+        for source in (job["setup"], job["reference"] if self._is_check() else ""):
+            exec(compile(source, "setup", "exec", dont_inherit=True), scope)  # noqa: S102  # a task's own code, in its sandbox
+        # `check` gets the program as its argument, and the task's helpers stay the task's:
+        # a test that compares with a helper of the same name compares with the reference.
+        for name, stand_in in names.items():
+            if not self._is_check() or name not in scope:
+                scope[name] = stand_in
+
+    def _is_check(self) -> bool:
+        return shape_of(self.job["tests"]) == "check"
+
+    def _stand_in(self, name: str) -> Any:
+        if self.kinds.get(name) == "value":
+            return self.link.ask(name, "value")
+        return proxy.function(self.link, name)
+
+    def _judge(self, test: Test) -> tuple[str, bool, str, float]:
+        started = time.monotonic()
+        if self.job["test_s"]:
+            self.link.deadline = started + self.job["test_s"]
+        self.link.trouble = ""
+        try:
+            test.run()
+            why = self.link.dead  # a test may have swallowed it
+        except proxy.Diverged:
+            raise
+        except proxy.Dead as dead:
+            why = str(dead)
+        except AssertionError as error:
+            why = f"assertion failed{_line(error)}: {error}".removesuffix(": ")[:600]
+        except BaseException as error:  # noqa: BLE001  # the program's answer made the test raise
+            why = f"{type(error).__name__}{_line(error)}: {error}"[:600]
+        if self.link.dead == "planned":
+            raise proxy.Diverged
+        if why and self.link.trouble and not self.link.dead:
+            why = f"{why}; the program raised {self.link.trouble}"[:900]
+        return test.name, not why, why, time.monotonic() - started
+
+    def _renewed(self) -> bool:
+        """Have the program started again, where each test counts for itself."""
+        if not self.counting:
+            return False
+        wire.write(self.link.fd, wire.frame(wire.RENEW, b""))
+        while wire.read(self.link.fd)[0] != wire.READY:
+            pass  # what the old one still said
+        self.link.dead = ""
+        self.link.planned = []
+        return not self._loaded()
+
+    def _assertion_rows(
+        self, assertions: Assertions, rows: list[tuple[str, bool, str, float]]
+    ) -> list[tuple[str, bool, str, float]]:
+        """A row for each assertion; those that were not reached fail."""
+        counted = [(place, not why, why, 0.0) for place, why in assertions.results]
+        aborted = next((why for _, passed, why, _ in rows if not passed), "")
+        expected = sum(
+            isinstance(one, ast.Assert) for one in ast.walk(ast.parse(self.job["tests"]))
+        )
+        missing = max(expected - len(counted), 1 if aborted else 0)
+        return counted + [("not reached", False, aborted or "not reached", 0.0)] * missing
+
+    def _report(self, rows: list[tuple[str, bool, str, float]], *, missing: int = 0) -> Report:
+        failed = not all(passed for _, passed, _, _ in rows)
+        printed = ""
+        if failed and not self.link.dead and not self.link.planned:
+            self.link.deadline = time.monotonic() + 1.0
+            try:
+                printed = str(self.link.ask("", "printed"))[-2000:]
+            except (proxy.Dead, proxy.Diverged, Exception):  # noqa: BLE001  # a courtesy, no more
+                printed = ""
+        calls = self.link.calls - bool(printed)
+        return {"tests": rows, "missing": missing, "calls": calls, "printed": printed}
+
+
+def _line(error: BaseException) -> str:
+    """Where in the test code it happened."""
+    trace, line = error.__traceback__, ""
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if name == "tests" or name.startswith("test "):
+            line = f" in line {trace.tb_lineno} of {name}"
+        trace = trace.tb_next
+    return line
+
+
+def _wanted_modules(tests: str | list[str], defined: frozenset[str]) -> set[str]:
+    """Modules of the standard library that tests use without importing them (MBPP does)."""
+    sources = tests if isinstance(tests, list) else [tests]
+    used = {
+        node.value.id
+        for source in sources
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    return {one for one in used & sys.stdlib_module_names if one not in defined}
+
+
+def examine(job: Mapping[str, Any], fd: int) -> Report:
+    """Judge one program; the calls are planned where that can be done."""
+    try:
+        return Examination(job, fd).run(planned=job["plan"])
+    except proxy.Diverged:
+        wire.write(fd, wire.frame(wire.RENEW, b""))
+        while wire.read(fd)[0] != wire.READY:
+            pass
+        return Examination(job, fd).run(planned=False)
+
+
+def main(bounds: Bounds) -> None:
+    """Take jobs until the channel closes."""
+    limit_use(bounds, cpu_s=1e6, memory_mb=_MEMORY_MB)
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # for as long as we live
+    while True:
+        kind, payload = wire.read(CHANNEL)
+        if kind != wire.JOB:
+            continue
+        job = json.loads(payload)
+        work: Callable[[Mapping[str, Any], int], Report] = (
+            examine if job["kind"] == "functions" else compare.judge
+        )
+        try:
+            report = work(job, CHANNEL)
+        except (Unusable, SyntaxError, RecursionError, MemoryError) as error:
+            report = {"unusable": f"{type(error).__name__}: {error}"[:500]}
+        wire.write(CHANNEL, wire.frame(wire.VERDICT, json.dumps(report).encode()))
+
+
+def warm() -> None:
+    """Do once what every examination does, so that the fork server has all of it in memory."""
+    reading, writing = os.pipe()
+    tests = "def check(candidate):\n    assert candidate([1, 2.5], 'a') == {'a': (1,)}, 'why'\n"
+    job = {"tests": tests, "entry": "f", "names": [], "reference": "def f(): pass", "setup": ""}
+    job |= {"share": False, "module": "solution", "plan": True, "test_s": None}  # type: ignore[dict-item]
+    said = (wire.LOADED + b'{"f":"function"}', wire.RETURNED + b'["d","a",["t",1]]')
+    for _ in range(3):
+        reply_in, reply_out = os.pipe()
+        for payload in said:
+            wire.write(reply_out, wire.frame(wire.SAID, payload))
+        examination = Examination(job, reply_in)
+        examination.link.tell = lambda *_: None  # type: ignore[method-assign]  # nobody listens yet
+        json.dumps(examination.run(planned=True)).encode()
+        os.close(reply_in)
+        os.close(reply_out)
+    for name in ("solution", "pytest"):
+        sys.modules.pop(name, None)
+    os.close(reading)
+    os.close(writing)

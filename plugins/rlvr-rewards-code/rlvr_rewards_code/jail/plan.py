@@ -1,0 +1,64 @@
+"""Which calls a test will make first, read off its text: they are sent ahead in one go.
+
+Only what is certain: `assert f(1, [2]) == 3` with literal arguments, in a straight line. At the
+first thing that is not, the plan ends, and the rest of the calls is made one by one.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import Any
+
+MAX_CALLS = 200
+
+
+def planned_calls(sources: Iterable[str], shape: str, names: frozenset[str]) -> list[list[Any]]:
+    """The calls as `[name, arguments, named arguments]`, not yet encoded."""
+    calls: list[list[Any]] = []
+    for source in sources:
+        body: list[ast.stmt] = ast.parse(source).body
+        known = names
+        if shape == "check":
+            check = next(one for one in body if getattr(one, "name", "") == "check")
+            if not isinstance(check, ast.FunctionDef) or len(check.args.args) != 1:
+                return []
+            body, known = check.body, frozenset({check.args.args[0].arg})
+        for statement in body:
+            found = _calls_of(statement, known)
+            if found is None or len(calls) + len(found) > MAX_CALLS:
+                return calls
+            calls += found
+    return calls
+
+
+def _calls_of(statement: ast.stmt, names: frozenset[str]) -> list[list[Any]] | None:
+    """The calls that a statement makes for certain; None where that can't be told."""
+    if not isinstance(statement, ast.Assert | ast.Expr | ast.Pass):
+        uses = any(isinstance(one, ast.Name) and one.id in names for one in ast.walk(statement))
+        return None if uses or not isinstance(statement, ast.Import | ast.ImportFrom) else []
+    tree = statement.test if isinstance(statement, ast.Assert) else statement
+    calls: list[list[Any]] = []
+    mentions = 0
+    for node in ast.walk(tree):
+        if isinstance(
+            node, ast.IfExp | ast.Lambda | ast.BoolOp | ast.comprehension | ast.NamedExpr
+        ):
+            return None
+        mentions += isinstance(node, ast.Name) and node.id in names
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+            call = _literal(node, node.func.id)
+            if call is None:
+                return None
+            calls.append(call)
+    # two calls in one statement: which comes first depends on the operator
+    return calls if mentions == len(calls) <= 1 else None
+
+
+def _literal(node: ast.Call, name: str) -> list[Any] | None:
+    try:
+        arguments = [ast.literal_eval(one) for one in node.args]
+        named = {one.arg: ast.literal_eval(one.value) for one in node.keywords if one.arg}
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return None
+    return [name, arguments, named] if len(named) == len(node.keywords) else None

@@ -1,0 +1,227 @@
+"""The process of one program under test: it loads the program and answers calls, nothing else.
+
+Everything here is in the hands of the program once that has started: what it sends is only ever
+taken for values. Expected results never come in.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import random
+import sys
+import time
+import types
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from rlvr_rewards_code.jail import codec, wire
+from rlvr_rewards_code.jail.confine import CHANNEL, Bounds, limit_use
+
+NAME = "solution"
+"""The program's module name: never `__main__`, so that its demo part does not run."""
+_FLUSH_S = 0.001
+_TAIL = 4000
+_MAX_NAMES = 1000
+
+
+class Tail(io.RawIOBase):
+    """Swallows what is printed and keeps the end of it, for people to read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept = b""
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Take everything, keep the last few thousand bytes."""
+        piece = bytes(data)
+        self.kept = (self.kept + piece)[-_TAIL:]
+        return len(piece)
+
+
+class Server:
+    """Answers calls on a channel, in order."""
+
+    def __init__(self, channel: int) -> None:
+        self.channel = channel
+        self.objects: list[object] = []
+        self.replies: list[bytes] = []
+        self.flushed = time.monotonic()
+        self.scope: dict[str, Any] = {}
+        self.tail = Tail()
+        self.printed = io.TextIOWrapper(io.BufferedWriter(self.tail), errors="replace")
+
+    def load(self, source: str) -> None:
+        """Run the program, and say which names it defines."""
+        module = types.ModuleType(NAME)
+        sys.modules[NAME] = module
+        self.scope = module.__dict__
+        sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = self.printed  # type: ignore[misc]
+        random.seed(0)
+        exec(compile(source, f"{NAME}.py", "exec", dont_inherit=True), self.scope)  # noqa: S102  # what this process is for
+        names = [name for name in list(self.scope)[:_MAX_NAMES] if not name.startswith("__")]
+        self.say(wire.LOADED, json.dumps({name: self._kind(name) for name in names}).encode())
+
+    def _kind(self, name: str) -> str:
+        value = self.scope[name]
+        if isinstance(value, type):
+            return "class"
+        return "function" if callable(value) else "value"
+
+    def serve(self) -> None:
+        """Answer until the other side is gone."""
+        while True:
+            self.flush()
+            kind, payload = wire.read(self.channel)
+            if kind == wire.PLAN:
+                for target, arguments, named in json.loads(payload):
+                    if self.replies and time.monotonic() - self.flushed > _FLUSH_S:
+                        self.flush()
+                    self.answer(target, "call", arguments, named)
+            elif kind == wire.CALL:
+                self.answer(*json.loads(payload))
+
+    def answer(self, target: str | int, action: str, arguments: Any, named: Any) -> None:
+        """Do one thing with a name of the program or an object of its, and send what comes of it."""
+        try:
+            given = codec.decode(arguments, self.resolve)
+            keywords = codec.decode(named, self.resolve)
+            value = self.objects[target] if isinstance(target, int) else self.scope.get(target)
+            result = ACTIONS[action](value, *given, **keywords)
+            payload = codec.dumps(result, self.reference)
+        except BaseException as error:  # noqa: BLE001  # whatever the program raises is its answer
+            self.say(wire.RAISED, describe(error))
+        else:
+            self.say(wire.RETURNED, payload)
+
+    def reference(self, value: object) -> list[Any]:
+        """Keep an object that is no plain data, and give its number."""
+        self.objects.append(value)
+        return ["o", len(self.objects) - 1, type(value).__name__[:80]]
+
+    def resolve(self, plain: list[Any]) -> Any:
+        """What a reference from the tests stands for: one of our objects, or a function of theirs."""
+        if plain[0] == "o":
+            return self.objects[plain[1]]
+        if plain[0] == "u":
+            return self._callback(plain[1])
+        raise codec.Malformed("an unknown tag")
+
+    def _callback(self, number: int) -> Callable[..., Any]:
+        def call_back(*arguments: object, **named: object) -> Any:
+            asked = codec.dumps([number, list(arguments), named], self.reference)
+            self.say(wire.ASKED, asked)
+            self.flush()
+            kind, payload = wire.read(self.channel)
+            if kind != wire.BACK:
+                raise wire.Closed
+            good, value = codec.loads(payload, self.resolve)
+            if not good:
+                raise RuntimeError(f"the tests' function raised {value}")
+            return value
+
+        return call_back
+
+    def printed_tail(self) -> str:
+        """The end of what the program printed."""
+        self.printed.flush()
+        return self.tail.kept.decode(errors="replace")
+
+    def say(self, kind: bytes, payload: bytes) -> None:
+        """Queue a reply; many small ones leave in one write."""
+        self.replies.append(wire.frame(kind, payload))
+
+    def flush(self) -> None:
+        """Send what is queued."""
+        if self.replies:
+            wire.write(self.channel, b"".join(self.replies))
+            self.replies.clear()
+        self.flushed = time.monotonic()
+
+
+def _await(value: Any) -> Any:
+    import asyncio
+
+    async def wait() -> Any:
+        return await value
+
+    return asyncio.run(wait())
+
+
+ACTIONS: dict[str, Callable[..., Any]] = {
+    "call": lambda value, *arguments, **named: value(*arguments, **named),
+    "value": lambda value: value,
+    "attribute": getattr,
+    "set": setattr,
+    "iterate": lambda value: [iter(value)],
+    "next": lambda value, count: list(islice(value, count)),
+    "length": len,
+    "item": lambda value, key: value[key],
+    "put": lambda value, key, item: value.__setitem__(key, item),
+    "truth": bool,
+    "text": str,
+    "printed": lambda _: SERVER.printed_tail(),
+    "await": _await,
+}
+
+
+def describe(error: BaseException) -> bytes:
+    """An exception as plain data: the names of its builtin classes, its message, where it was."""
+    import traceback
+
+    names = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"]
+    try:
+        message = str(error)[:500]
+    except Exception:  # noqa: BLE001  # the program's own class may raise here
+        message = ""
+    frames = traceback.extract_tb(error.__traceback__, limit=-3)
+    places = [f"line {one.lineno}, in {one.name}" for one in frames if one.filename == f"{NAME}.py"]
+    report = {"names": names, "own": type(error).__name__[:80], "message": message, "at": places}
+    return json.dumps(report).encode()
+
+
+SERVER = Server(CHANNEL)
+"""Made before the fork: a child has only to use it."""
+
+
+def main(bounds: Bounds) -> None:
+    """Load the program that comes first, then answer calls until the channel closes."""
+    kind, payload = wire.read(CHANNEL)
+    if kind != wire.LOAD:
+        return
+    job = json.loads(payload)
+    limit_use(bounds, cpu_s=job["cpu_s"], memory_mb=job["memory_mb"])
+    try:
+        SERVER.load(job["program"])
+    except BaseException as error:  # noqa: BLE001  # whatever the program raises is its answer
+        SERVER.say(wire.REFUSED, describe(error))
+    SERVER.serve()
+
+
+def warm() -> None:
+    """Do once what every program does, so that the fork server has all of it in memory."""
+    reading, writing = os.pipe()
+    kept = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
+    trial = Server(writing)
+    source = (
+        "from typing import List, Optional\nimport math\n"
+        "def total(xs: List[float], scale: Optional[float] = None) -> float:\n"
+        '    """Add."""\n    out = {}\n    for i, x in enumerate(sorted(xs)):\n'
+        "        out[str(i)] = [x, (x, i)]\n    return [sum(xs), out, 'a b'.split()]\n"
+    )
+    for _ in range(3):
+        trial.load(source)
+        for _ in range(8):
+            trial.answer("total", "call", ["l", ["l", 1.5, 2]], ["d"])
+        trial.flush()
+        os.read(reading, 1 << 20)
+    sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = kept  # type: ignore[misc]
+    sys.modules.pop(NAME, None)
+    os.close(reading)
+    os.close(writing)

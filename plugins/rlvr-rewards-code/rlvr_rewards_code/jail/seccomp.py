@@ -1,0 +1,195 @@
+"""The system calls that a program may make: an allow list, as a filter that the kernel enforces.
+
+Whatever is not listed fails with EPERM: no process, signal to others, socket, mount, ptrace, …
+Needs no privilege and no library; the filter is built once and only the process id is patched in.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from dataclasses import dataclass
+
+from rlvr_rewards_code.jail import kernel
+
+_ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+_EPERM, _EAGAIN, _EACCES, _ENOSYS = 1, 11, 13, 38
+_LOAD, _EQUAL, _ANY_BIT, _AT_LEAST, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
+_NUMBER_AT, _ARCH_AT = 0, 4
+_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_OWN_PID = 0xFFFFFFF0
+"""Stands for the process id until the filter is installed."""
+_CLONE_THREAD = 0x10000
+_WRITING = 0o1 | 0o2 | 0o100 | 0o1000 | 0o2000 | 0o20000000
+"""O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_APPEND, __O_TMPFILE."""
+
+# name: (x86_64, aarch64); None where the processor has no such call
+_PLAIN: dict[str, tuple[int | None, int | None]] = {
+    "read": (0, 63), "write": (1, 64), "readv": (19, 65), "writev": (20, 66),
+    "pread64": (17, 67), "pwrite64": (18, 68), "lseek": (8, 62), "close": (3, 57),
+    "fstat": (5, 80), "newfstatat": (262, 79), "stat": (4, None), "lstat": (6, None),
+    "statx": (332, 291), "statfs": (137, 43), "fstatfs": (138, 44), "access": (21, None),
+    "faccessat": (269, 48), "faccessat2": (439, 439), "readlink": (89, None),
+    "readlinkat": (267, 78), "getdents64": (217, 61), "getcwd": (79, 17), "chdir": (80, 49),
+    "umask": (95, 166), "ftruncate": (77, 46), "mmap": (9, 222), "mprotect": (10, 226),
+    "munmap": (11, 215), "mremap": (25, 216), "madvise": (28, 233), "brk": (12, 214),
+    "rt_sigaction": (13, 134), "rt_sigprocmask": (14, 135), "rt_sigreturn": (15, 139),
+    "rt_sigtimedwait": (128, 137), "rt_sigpending": (127, 136), "sigaltstack": (131, 132),
+    "dup": (32, 23), "dup2": (33, None), "dup3": (292, 24), "fcntl": (72, 25), "poll": (7, None),
+    "ppoll": (271, 73), "select": (23, None), "pselect6": (270, 72), "epoll_create1": (291, 20),
+    "epoll_ctl": (233, 21), "epoll_wait": (232, None), "epoll_pwait": (281, 22),
+    "eventfd2": (290, 19), "pipe": (22, None), "pipe2": (293, 59), "getpid": (39, 172),
+    "gettid": (186, 178), "getppid": (110, 173), "getuid": (102, 174), "geteuid": (107, 175),
+    "getgid": (104, 176), "getegid": (108, 177), "getgroups": (115, 158), "getpgrp": (111, None),
+    "getpgid": (121, 155), "getsid": (124, 156), "uname": (63, 160), "getrlimit": (97, 163),
+    "getrusage": (98, 165), "times": (100, 153), "sysinfo": (99, 179), "getpriority": (140, 141),
+    "sched_yield": (24, 124), "sched_getaffinity": (204, 123), "futex": (202, 98),
+    "set_robust_list": (273, 99), "get_robust_list": (274, 100), "rseq": (334, 293),
+    "set_tid_address": (218, 96), "membarrier": (324, 283), "exit": (60, 93),
+    "exit_group": (231, 94), "nanosleep": (35, 101), "clock_nanosleep": (230, 115),
+    "clock_gettime": (228, 113), "clock_getres": (229, 114), "gettimeofday": (96, 169),
+    "time": (201, None), "alarm": (37, None), "pause": (34, None), "setitimer": (38, 103),
+    "getitimer": (36, 102), "getrandom": (318, 278), "restart_syscall": (219, 128),
+    "recvfrom": (45, 207), "shutdown": (48, 210), "getsockopt": (55, 209), "getsockname": (51, 204),
+}  # fmt: skip
+_CREATE_PROCESSES: dict[str, tuple[int | None, int | None]] = {
+    "fork": (57, None), "vfork": (58, None), "wait4": (61, 260), "waitid": (247, 95),
+    "setpgid": (109, 154), "setsid": (112, 157), "clone": (56, 220),
+}  # fmt: skip
+_WRITE_FILES: dict[str, tuple[int | None, int | None]] = {
+    "unlink": (87, None), "unlinkat": (263, 35), "mkdir": (83, None), "mkdirat": (258, 34),
+    "rmdir": (84, None), "rename": (82, None), "renameat": (264, 38), "renameat2": (316, 276),
+    "fsync": (74, 82), "fdatasync": (75, 83), "truncate": (76, 45), "utimensat": (280, 88),
+    "flock": (73, 32), "fallocate": (285, 47), "fchmod": (91, 52), "chmod": (90, None),
+}  # fmt: skip
+_CHECKED: dict[str, tuple[int | None, int | None]] = {
+    "open": (2, None), "openat": (257, 56), "clone": (56, 220), "clone3": (435, 435),
+    "tgkill": (234, 131), "kill": (62, 129), "prlimit64": (302, 261), "ioctl": (16, 29),
+    "prctl": (157, 167), "socketpair": (53, 199), "sendto": (44, 206), "arch_prctl": (158, None),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A filter program, ready for any process."""
+
+    program: bytes
+    pid_places: tuple[int, ...]
+
+    def install(self, pid: int) -> None:
+        """Bind this process to the filter, for good.
+
+        Raises:
+            OSError: the kernel has no seccomp filters, or something here forbids them.
+        """
+        program = ctypes.create_string_buffer(self.program, len(self.program))
+        for place in self.pid_places:
+            struct.pack_into("=I", program, place, pid)
+        header = struct.pack("=HxxxxxxQ", len(self.program) // 8, ctypes.addressof(program))
+        kernel.syscall("seccomp", 1, 0, header)
+
+
+def build(*, may_write: bool, may_fork: bool) -> Filter:
+    """The filter for programs; `may_write` where other walls bound what opening for writing does.
+
+    Raises:
+        OSError: this processor is not one we have numbers for.
+    """
+    column = 0 if kernel.number("seccomp") == 317 else 1
+    rules = _Rules(column)
+    rules.start(_ARCHITECTURES[kernel.MACHINE], refuse_x32=column == 0)
+    plain = dict(_PLAIN)
+    if may_write:
+        plain |= _WRITE_FILES | {name: _CHECKED[name] for name in ("open", "openat")}
+    if may_fork:
+        plain |= _CREATE_PROCESSES
+    for name in plain:
+        rules.allow(plain[name][column])
+    if not may_write:
+        rules.when_bits("open", argument=1, bits=_WRITING, then=_ERRNO | _EACCES, otherwise=_ALLOW)
+        rules.when_bits(
+            "openat", argument=2, bits=_WRITING, then=_ERRNO | _EACCES, otherwise=_ALLOW
+        )
+    if not may_fork:
+        fails = _ERRNO | _EAGAIN
+        rules.when_bits("clone", argument=0, bits=_CLONE_THREAD, then=_ALLOW, otherwise=fails)
+    rules.always("clone3", _ERRNO | _ENOSYS)  # its flags lie in memory; libc falls back to clone
+    rules.when_equal("tgkill", argument=0, values=(_OWN_PID,))
+    rules.when_equal("kill", argument=0, values=(_OWN_PID,))
+    rules.when_equal("prlimit64", argument=0, values=(0,))
+    rules.when_equal("ioctl", argument=1, values=(0x5401, 0x541B, 0x5451, 0x5450, 0x5421))
+    rules.when_equal("prctl", argument=0, values=(15, 16, 0x53564D41))  # names of threads, areas
+    rules.when_equal("socketpair", argument=0, values=(1,))  # AF_UNIX: asyncio wakes itself so
+    rules.when_null("sendto", argument=4)  # without an address
+    rules.when_equal("arch_prctl", argument=0, values=(0x1001, 0x1002, 0x1003, 0x1004, 0x3001))
+    return rules.finish()
+
+
+class _Rules:
+    """Puts the filter together, one system call after the other."""
+
+    def __init__(self, column: int) -> None:
+        self.column = column
+        self.code: list[tuple[int, int, int, int]] = []
+
+    def start(self, architecture: int, *, refuse_x32: bool) -> None:
+        self._add(_LOAD, 0, 0, _ARCH_AT)
+        self._add(_EQUAL, 1, 0, architecture)
+        self._add(_RETURN, 0, 0, _KILL)
+        self._add(_LOAD, 0, 0, _NUMBER_AT)
+        if refuse_x32:
+            self._add(_AT_LEAST, 0, 1, 0x40000000)
+            self._add(_RETURN, 0, 0, _ERRNO | _ENOSYS)
+
+    def allow(self, number: int | None) -> None:
+        if number is not None:
+            self._add(_EQUAL, 0, 1, number)
+            self._add(_RETURN, 0, 0, _ALLOW)
+
+    def always(self, name: str, result: int) -> None:
+        number = _CHECKED[name][self.column]
+        if number is not None:
+            self._add(_EQUAL, 0, 1, number)
+            self._add(_RETURN, 0, 0, result)
+
+    def when_bits(self, name: str, *, argument: int, bits: int, then: int, otherwise: int) -> None:
+        number = _CHECKED[name][self.column]
+        if number is not None:
+            self._add(_EQUAL, 0, 4, number)
+            self._add(_LOAD, 0, 0, 16 + 8 * argument)
+            self._add(_ANY_BIT, 0, 1, bits)
+            self._add(_RETURN, 0, 0, then)
+            self._add(_RETURN, 0, 0, otherwise)
+
+    def when_equal(self, name: str, *, argument: int, values: tuple[int, ...]) -> None:
+        """Allow it if the lower half of an argument is one of these, fail with EPERM if not."""
+        number = _CHECKED[name][self.column]
+        if number is None:
+            return
+        self._add(_EQUAL, 0, len(values) + 3, number)
+        self._add(_LOAD, 0, 0, 16 + 8 * argument)
+        for index, value in enumerate(values):
+            self._add(_EQUAL, len(values) - index, 0, value)
+        self._add(_RETURN, 0, 0, _ERRNO | _EPERM)
+        self._add(_RETURN, 0, 0, _ALLOW)
+
+    def when_null(self, name: str, *, argument: int) -> None:
+        """Allow it if a pointer is null, both halves of it; fail with EPERM if not."""
+        number = _CHECKED[name][self.column]
+        if number is not None:
+            self._add(_EQUAL, 0, 6, number)
+            self._add(_LOAD, 0, 0, 16 + 8 * argument)
+            self._add(_EQUAL, 0, 2, 0)
+            self._add(_LOAD, 0, 0, 20 + 8 * argument)
+            self._add(_EQUAL, 1, 0, 0)
+            self._add(_RETURN, 0, 0, _ERRNO | _EPERM)
+            self._add(_RETURN, 0, 0, _ALLOW)
+
+    def finish(self) -> Filter:
+        self._add(_RETURN, 0, 0, _ERRNO | _EPERM)
+        places = tuple(i * 8 + 4 for i, one in enumerate(self.code) if one[3] == _OWN_PID)
+        return Filter(b"".join(struct.pack("=HBBI", *one) for one in self.code), places)
+
+    def _add(self, *instruction: int) -> None:
+        code, if_true, if_false, value = instruction
+        self.code.append((code, if_true, if_false, value))

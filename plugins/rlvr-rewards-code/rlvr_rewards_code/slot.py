@@ -1,0 +1,231 @@
+"""One slot: a sandbox for programs and one for tests, and the judging of one program after another.
+
+The trainer's side only passes frames between the two and keeps the clock; it reads nothing that the
+program sent, and of the tests' side only the final report.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+from dataclasses import replace
+from time import monotonic
+
+from rlvr_rewards_code.backends.sandbox import (
+    Backend,
+    Exit,
+    Process,
+    Sandbox,
+    Setup,
+    suppress_broken,
+)
+from rlvr_rewards_code.exits import explain, load_factor
+from rlvr_rewards_code.jail import wire
+from rlvr_rewards_code.jail.zygote import EXAMINER, PROGRAM
+from rlvr_rewards_code.job import FunctionTests, Job, Outcome
+from rlvr_rewards_code.report import read_report
+from rlvr_rewards_code.scripts import judge_script
+
+GRACE_S = 2.0
+"""How long the tests may still think when the program's time is over."""
+RUNS_PER_SANDBOX = 10_000
+MAX_RENEWALS = 200
+
+
+class Slot:
+    """Judges programs, one at a time."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.sandboxes: dict[str, tuple[Setup, Sandbox]] = {}
+
+    def judge(self, job: Job) -> Outcome:
+        """How a program did.
+
+        Raises:
+            SandboxBroken: a sandbox failed; this says nothing about the program.
+        """
+        programs = self.sandbox("programs", job.setup)
+        tests = self.sandbox("tests", replace(job.setup, disk_mb=0, file_mb=0, processes=0))
+        try:
+            if isinstance(job.tests, FunctionTests):
+                return Hearing(job, job.tests, programs, tests).run()
+            return judge_script(job, job.tests, programs, tests)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            if job.setup.single_use:
+                self._drop("programs")
+
+    def sandbox(self, use: str, setup: Setup) -> Sandbox:
+        """The sandbox for this use; a new one if there is none, or not for these needs."""
+        known = self.sandboxes.get(use)
+        if known and (known[0] != setup or known[1].served >= RUNS_PER_SANDBOX):
+            self._drop(use)
+            known = None
+        if known is None:
+            known = self.sandboxes[use] = (setup, self.backend.start(setup))
+        return known[1]
+
+    def _drop(self, use: str) -> None:
+        known = self.sandboxes.pop(use, None)
+        if known:
+            known[1].close()
+
+    def close(self) -> None:
+        """End the sandboxes; the next program gets new ones."""
+        for use in list(self.sandboxes):
+            self._drop(use)
+
+
+class Hearing:
+    """One program and one examiner, and what passes between them."""
+
+    def __init__(
+        self, job: Job, tests: FunctionTests, programs: Sandbox, examiners: Sandbox
+    ) -> None:
+        self.job, self.tests = job, tests
+        self.programs, self.examiners = programs, examiners
+        self.frame_limit = job.limits.answer_kb * 1024
+        self.exit = Exit(0, 0.0, 0.0)
+        self.ending = ""
+        self.limit = ""
+        self.cpu_s = 0.0
+        self.peak_mb = 0.0
+        self.renewals = 0
+        self.verdict: bytes | None = None
+        self.program: Process | None = None
+
+    def run(self) -> Outcome:
+        """Pass frames until the tests have their verdict."""
+        self.examiner = self.examiners.take(EXAMINER)
+        try:
+            self._start_program()
+            self.deadline = monotonic() + self.job.limits.wall_s
+            self.examiner.stream.send(wire.frame(wire.JOB, self._job()), self.deadline)
+            self._prepare()
+            self._pass_frames()
+            self._end_program()
+            return self._outcome()
+        finally:
+            with suppress_broken():
+                self._end_program()
+            with suppress_broken():
+                self.examiners.end(self.examiner)
+
+    def _prepare(self) -> None:
+        """Have the next processes forked while these two work."""
+        if not self.job.setup.single_use:
+            self.programs.prepare(PROGRAM)
+        self.examiners.prepare(EXAMINER)
+
+    def _start_program(self) -> None:
+        program = self.program = self.programs.take(PROGRAM)
+        program.stream.limit = self.frame_limit
+        limits = self.job.limits
+        load = {"program": self.job.program, "cpu_s": limits.cpu_s, "memory_mb": limits.memory_mb}
+        program.stream.send(wire.frame(wire.LOAD, json.dumps(load).encode()), monotonic() + 5)
+
+    def _job(self) -> bytes:
+        tests = self.tests
+        job = {
+            "kind": "functions",
+            "tests": tests.tests if isinstance(tests.tests, str) else list(tests.tests),
+            "entry": tests.entry,
+            "names": list(tests.names),
+            "setup": tests.setup,
+            "reference": tests.reference,
+            "module": tests.module,
+            "plan": tests.plan,
+            "share": self.job.share,
+            "test_s": self.job.limits.test_s,
+        }
+        return json.dumps(job).encode()
+
+    def _pass_frames(self) -> None:
+        started = monotonic()
+        while self.verdict is None:
+            waiting = [self.examiner.stream.fileno()]
+            if self.program is not None:
+                waiting.append(self.program.stream.fileno())
+            poll = select.poll()
+            for fd in waiting:
+                poll.register(fd, select.POLLIN)
+            patience = self.deadline - monotonic()
+            ready = (
+                {fd for fd, _ in poll.poll(max(0.0, patience) * 1000)} if patience > 0 else set()
+            )
+            if not ready and not self._more_time(started):
+                return
+            if self.program is not None and self.program.stream.fileno() in ready:
+                self._hear_program(self.program)
+            if self.examiner.stream.fileno() in ready and not self._hear_examiner():
+                return
+
+    def _more_time(self, started: float) -> bool:
+        """At a deadline: more for a program that had to wait for a processor, and then for the tests
+        of a program that was stopped."""
+        allowed = self.job.limits.wall_s * load_factor()
+        if self.program is not None and monotonic() - started < allowed - 0.5:
+            self.deadline = started + allowed
+            return True
+        if self.program is None:
+            self.limit = self.limit or "wall"
+            self.ending = self.ending or "the tests did not come to an end with what it answered"
+            return False
+        self._end_program()
+        self.limit, self.ending = "wall", f"over its time of {self.job.limits.wall_s:g} s"
+        self.deadline = monotonic() + GRACE_S
+        self._tell_gone()
+        return True
+
+    def _hear_program(self, program: Process) -> None:
+        frames = program.stream.frames()
+        said = b"".join(wire.frame(wire.SAID, kind + payload) for kind, payload in frames)
+        if said:
+            self.examiner.stream.send(said, self.deadline)
+        if program.stream.closed:
+            oversized = program.stream.oversized
+            self._end_program()
+            if oversized:
+                self.limit, self.ending = "answer", f"sent more than {self.job.limits.answer_kb} KB"
+            self._tell_gone()
+
+    def _tell_gone(self) -> None:
+        self.examiner.stream.send(
+            wire.frame(wire.GONE, self.ending.encode()), monotonic() + GRACE_S
+        )
+
+    def _hear_examiner(self) -> bool:
+        for kind, payload in self.examiner.stream.frames():
+            if kind == wire.VERDICT:
+                self.verdict = payload
+            elif kind == wire.TELL and self.program is not None:
+                self.program.stream.send(payload, self.deadline)
+            elif kind == wire.RENEW:
+                self._end_program()
+                self.renewals += 1
+                if self.renewals > MAX_RENEWALS:
+                    return False
+                self.limit = self.ending = ""
+                self._start_program()
+                self.examiner.stream.send(wire.frame(wire.READY, b""), self.deadline)
+        return not self.examiner.stream.closed
+
+    def _end_program(self) -> None:
+        if self.program is None:
+            return
+        program, self.program = self.program, None
+        self.exit = self.programs.end(program)
+        self.cpu_s += self.exit.cpu_s
+        self.peak_mb = max(self.peak_mb, self.exit.memory_mb)
+        if self.verdict is None and not self.ending:
+            self.limit, self.ending = explain(self.exit, self.job.limits)
+
+    def _outcome(self) -> Outcome:
+        outcome = Outcome(cpu_s=self.cpu_s, memory_mb=self.peak_mb, limit=self.limit)
+        if self.verdict is None:
+            why = self.ending or "the process of the tests died of what the program answered"
+            return replace(outcome, reason=why)
+        return read_report(self.verdict, outcome)

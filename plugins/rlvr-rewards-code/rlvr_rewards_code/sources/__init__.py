@@ -1,0 +1,1 @@
+"""Public sets of programming tasks, with their tests."""
