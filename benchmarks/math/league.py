@@ -2,7 +2,7 @@
 
     python benchmarks/math/league.py [FILE.jsonl.gz] [--limit N] [--plot league.svg]
 
-Each row is given to every verifier in turn, so that all see the same load. A verdict other than "equal" counts as
+Batches of 32 rows are given to every verifier in turn, so that all see the same load. A verdict other than "equal" counts as
 "not equal": that is what a trainer would pay. The last line printed is one JSON object with all figures.
 """
 
@@ -20,6 +20,7 @@ from isolation import Isolated, Outcome
 from plot import draw
 from verifiers import VERIFIERS
 
+BATCH = 32
 DEFAULT = Path(__file__).resolve().parents[3] / "shared" / "data" / "math_equivalence_dev.jsonl.gz"
 
 
@@ -57,11 +58,13 @@ def run(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, list[
         except ImportError as error:
             print(f"left out, not installed: {error}")
     outcomes: dict[str, list[Outcome]] = {name: [] for name in contestants}
-    for number, row in enumerate(rows):
+    for first in range(0, len(rows), BATCH):
         for name, contestant in contestants.items():
-            outcomes[name].append(contestant.ask(row["gold"], row["completion"]))
-        if number % 100 == 99:
-            print(f"  {number + 1} of {len(rows)} rows", flush=True)
+            outcomes[name] += [
+                contestant.ask(row["gold"], row["completion"])
+                for row in rows[first : first + BATCH]
+            ]
+        print(f"  {min(first + BATCH, len(rows))} of {len(rows)} rows", flush=True)
     for contestant in contestants.values():
         contestant.close()
     return outcomes

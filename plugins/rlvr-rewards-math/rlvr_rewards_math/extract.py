@@ -40,6 +40,7 @@ _GLUE = re.compile(
     r"(?:\s|[,;&.$*]|\\[()\[\] ,;:!]|\\q?quad\b|\\text\{|\}|\band\b|\bor\b|\bfor part \(?\w\)?|"
     r"\bfor (?:some|all|any|every)\b|\bwhere\b|\b[a-zA-Z](?:_\{?\w{1,3}\}?)?(?:\(\w\))? ?=|\b(?:papers|bins)\b)*"
 )
+_NUMBER_AT_END = re.compile(r"[*$]{0,4}(-?\d[\d,]{0,30}(?:\.\d+)?)[*$]{0,4}\.?\s*$")
 _CLAUSE = re.compile(r"[,.]?\s+(?:because|since|therefore|which|so that)\b|,\s+not\b")
 _STRONG = re.compile(
     r"\b(?:wrong|incorrect|mistaken?|scratch that|retract|disregard|take (?:that|it) back|not (?:quite )?(?:correct|right)"
@@ -207,12 +208,17 @@ def _phrased(text: str, place: int) -> _Found | None:
         return None
     last = None
     for mark in reversed(deque(_PHRASE.finditer(text, place), maxlen=20)):
+        number = _NUMBER_AT_END.match(text, mark.end())
+        if number is not None:
+            return _Found(mark.start(), len(text), number[1], "answer is")
         end = _sentence_end(text, mark.end())
         payload = _CLAUSE.split(text[mark.end() : end], maxsplit=1)[0]
         payload = _said(payload.strip().strip('"').rstrip(".").strip())
         if _says_something(payload):
             last = _Found(mark.start(), end, payload, "answer is")
             break
+    if " is the " not in text and " is our " not in text and " is my " not in text:
+        return last
     for mark in deque(_POSTFIX.finditer(text, place), maxlen=1):
         if last is None or mark.start() > last.start:
             last = _Found(mark.start(), mark.end(), mark[1], "is the answer")
@@ -331,6 +337,8 @@ def last_number(completion: str) -> Answer:
 
 def _retracted(tail: str) -> bool:
     """What follows the answer takes it back and does not confirm it again."""
+    if not tail:
+        return False
     tail = tail[:4000]
     for word in _STRONG.finditer(tail):
         if not _NEGATED.search(tail[max(0, word.start() - 30) : word.start()]):
