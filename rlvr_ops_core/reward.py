@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from rlvr_ops_core.errors import PluginError
 
 Judges = Literal["sample", "samples", "group"]
+Need = Literal["messages", "token_ids"]
 C = TypeVar("C", bound=Callable[..., Any])
 
 SPEC_ATTRIBUTE = "__rlvr_reward__"
@@ -43,6 +44,9 @@ class RewardSpec:
     """Limit on the address space of a worker, in MiB; None sets no limit."""
     preload: tuple[str, ...] = ()
     """Modules that the workers import before the first deadline starts (sympy, …)."""
+    needs: tuple[Need, ...] = ()
+    """What a sample must bring beside its text: `messages` (the whole turn, with tool calls and
+    their results) or `token_ids`. A trainer that does not hand it over refuses the reward."""
     fast: Callable[..., Any] | None = None
     """A cheap first try with the same parameters, called in this process without a deadline. What
     it leaves `UNDECIDED` goes to the reward itself. Its time must be bounded whatever the model
@@ -57,6 +61,7 @@ def reward(
     timeout_s: float = 10.0,
     memory_mb: int | None = None,
     preload: tuple[str, ...] = (),
+    needs: tuple[Need, ...] = (),
     fast: Callable[..., Any] | None = None,
 ) -> Callable[[C], C]:
     """Declare what a reward returns and how to run it; see `RewardSpec` for each field.
@@ -74,6 +79,9 @@ def reward(
         raise ValueError(f"@reward(range={range!r}): the first number must be the smaller one")
     if not timeout_s > 0:
         raise ValueError(f"@reward(timeout_s={timeout_s!r}): must be more than 0 seconds")
+    unknown = set(needs) - set(get_args(Need))
+    if unknown:
+        raise ValueError(f"@reward(needs={needs!r}): may hold {', '.join(get_args(Need))}")
     spec = RewardSpec(
         range=(float(low), float(high)),
         components=tuple(components),
@@ -81,6 +89,7 @@ def reward(
         timeout_s=timeout_s,
         memory_mb=memory_mb,
         preload=tuple(preload),
+        needs=tuple(needs),
         fast=fast,
     )
 
