@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from rlvr_ops_core.errors import DataError, OptionError
+from rlvr_ops_core.errors import DataError, OptionError, PipelineError, quoted
 from rlvr_ops_core.plugins import Plugins
 from rlvr_ops_core.runs import json_line, rollout_row
 from rlvr_ops_core.scoring import Engine, bind_component
@@ -67,68 +68,137 @@ def score_file(
     Raises:
         PluginError: there is no such reward.
         OptionError: an option is wrong.
-        DataError: the file or a line of it can't be read.
+        DataError: the file or a line of it can't be read, or the verdicts can't be written.
     """
+    if timeout_s is not None and not 0 < timeout_s < float("inf"):
+        raise OptionError(f"--timeout-s {timeout_s}: must be more than 0 seconds")
     component = Plugins.discover(files=plugins).find("reward", reward)
-    bound = bind_component(component, parse_options(options), timeout_s=timeout_s)
-    summary = Summary(reward, output or answers.with_name(f"{answers.name}.verdicts.jsonl"))
-    partial = summary.output.with_name(f".{summary.output.name}.partial")
+    try:
+        bound = bind_component(component, parse_options(options), timeout_s=timeout_s)
+    except OptionError as error:
+        raise OptionError(f"{reward}: {error}", hint="see: rlvr plugins -v") from error
+    output = output or answers.with_name(f"{answers.name}.verdicts.jsonl")
+    if output.resolve() == answers.resolve():
+        raise OptionError(f"--output {output}: would overwrite the answers")
+    summary = Summary(reward, output)
     columns = {"completion": completion, "answer": answer, "prompt": prompt, "group": group}
-    samples = read_samples(answers, columns)
-    with Engine(bound, workers=workers) as engine, partial.open("w", encoding="utf-8") as stream:
-        while chunk := list(islice(samples, LINES_AT_ONCE)):
+    samples = read_samples(answers, columns, needs_group=bound.judges == "group")
+    with Engine(bound, workers=workers) as engine, _written(output) as stream:
+        for chunk in chunks(samples, is_grouped=bound.judges == "group"):
             for sample, verdict in zip(chunk, engine.score(chunk), strict=True):
                 stream.write(json_line(rollout_row(sample, verdict, None)))
                 summary.add(verdict)
-    partial.replace(summary.output)
+        if summary.count == 0:
+            raise DataError(f"{answers} holds no answer to judge")
     return summary
 
 
-def read_samples(file: Path, columns: Mapping[str, str]) -> Iterator[Sample]:
+@contextmanager
+def _written(output: Path) -> Iterator[IO[str]]:
+    """A file to write to that appears when all is written, and not at all after a failure."""
+    partial = output.with_name(f".{output.name}.partial")
+    if output.is_dir():
+        raise DataError(f"{output} is a folder", hint="name the file: --output FILE")
+    try:
+        stream = partial.open("w", encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{output} can't be written: {error.strerror}") from error
+    try:
+        with stream:
+            yield stream
+        partial.replace(output)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def chunks(
+    samples: Iterator[Sample], *, is_grouped: bool, size: int = LINES_AT_ONCE
+) -> Iterator[list[Sample]]:
+    """The samples in lists of `size`; a list with groups goes on to the end of its last group.
+
+    Raises:
+        DataError: a group goes on after other lines, so that it would be judged in two halves.
+    """
+    done: set[str | None] = set()
+    chunk: list[Sample] = []
+    for sample in samples:
+        if is_grouped and sample.group in done:
+            what = f"{sample.task.source}: the answers of group {quoted(sample.group or '')}"
+            raise DataError(f"{what} do not stand together", hint="sort the file by its groups")
+        is_whole = not is_grouped or not chunk or chunk[-1].group != sample.group
+        if is_grouped and chunk and is_whole:
+            done.add(chunk[-1].group)
+        if len(chunk) >= size and is_whole:
+            yield chunk
+            chunk = []
+        chunk.append(sample)
+    if chunk:
+        yield chunk
+
+
+def read_samples(
+    file: Path, columns: Mapping[str, str], *, needs_group: bool = False
+) -> Iterator[Sample]:
     """The samples in a JSONL file (`.gz` too).
 
     Raises:
-        DataError: the file is missing, or a line is no object or lacks the completion.
+        DataError: the file can't be read, or a line is no object or lacks what is needed.
     """
-    with _open(file) as stream:
-        for number, line in enumerate(stream, start=1):
-            if line.strip():
-                yield _sample(_row(line, file, number), columns, file, number)
-
-
-def _open(file: Path) -> IO[str]:
+    number = 0
     try:
-        if file.suffix == ".gz":
-            return gzip.open(file, "rt", encoding="utf-8")
-        return file.open(encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{file} can't be read: {error.strerror}") from error
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.strip():
+                    row = _row(line, f"{file}:{number}")
+                    yield _sample(row, columns, f"{file}:{number}", number, needs_group)
+    except (OSError, EOFError, zlib.error) as error:  # the latter two: a torn or foreign .gz
+        place = f"{file}:{number + 1}" if number else f"{file}"
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{place}: can't be read: {reason}") from error
 
 
-def _row(line: str, file: Path, number: int) -> dict[str, Any]:
+def _row(line: bytes, place: str) -> dict[str, Any]:
     try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise DataError(f"{file}:{number}: is no JSON: {error}") from error
+        row = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{place}: is no UTF-8 text") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{place}: is no JSON: {error}", hint="write one object a line") from error
     if not isinstance(row, dict):
-        raise DataError(f"{file}:{number}: must be an object", hint='such as {"completion": "42"}')
+        raise DataError(f"{place}: must be an object", hint='such as {"completion": "42"}')
     return row
 
 
-def _sample(row: dict[str, Any], columns: Mapping[str, str], file: Path, number: int) -> Sample:
-    name = columns["completion"]
-    if not isinstance(row.get(name), str | list):
-        hint = f"its columns are {', '.join(row)}; name the right one with --completion"
-        raise DataError(f'{file}:{number}: has no text or messages in "{name}"', hint=hint)
+def _sample(
+    row: dict[str, Any], columns: Mapping[str, str], place: str, number: int, needs_group: bool
+) -> Sample:
+    names = ", ".join(map(quoted, row))[:300]
+    completion, group = row.get(columns["completion"]), row.get(columns["group"])
+    if not _is_text_or_messages(completion):
+        what = f"{place}: has no text or messages in {quoted(columns['completion'])}"
+        hint = f"it has {names or 'nothing'}; name the right column with --completion"
+        raise DataError(what, hint=hint)
+    if needs_group and group is None:
+        what = f"{place}: has no group in {quoted(columns['group'])}, and the reward judges groups"
+        hint = f"it has {names}; name the column that answers to one prompt share with --group"
+        raise DataError(what, hint=hint)
+    prompt = row.get(columns["prompt"], "")
+    if not _is_text_or_messages(prompt):
+        prompt = json.dumps(prompt, ensure_ascii=False)
     task = Task(
         id=str(row.get("id", row.get("task", number))),
-        prompt=row.get(columns["prompt"], ""),
+        prompt=prompt,
         answer=row.get(columns["answer"]),
         data={key: value for key, value in row.items() if key not in columns.values()},
-        source=str(file),
+        source=place.rpartition(":")[0],
     )
-    group = row.get(columns["group"])
-    return Sample(task, row[name], group=None if group is None else str(group))
+    return Sample(task, row[columns["completion"]], group=None if group is None else str(group))
+
+
+def _is_text_or_messages(value: Any) -> bool:
+    is_messages = isinstance(value, list) and all(isinstance(item, dict) for item in value)
+    return isinstance(value, str) or is_messages
 
 
 def parse_options(options: Sequence[str]) -> dict[str, Any]:
@@ -137,17 +207,16 @@ def parse_options(options: Sequence[str]) -> dict[str, Any]:
     Raises:
         OptionError: an option is not of the form NAME=VALUE.
     """
-    import yaml
-
-    from rlvr_ops_core.source import Loader
+    from rlvr_ops_core.source import parse_document
 
     parsed = {}
     for option in options:
         name, equals, text = option.partition("=")
-        if not equals:
+        if not equals or not name:
             raise OptionError(f"--option {option}: is not of the form NAME=VALUE")
         try:
-            parsed[name] = yaml.load(text, Loader)  # a SafeLoader of our own
-        except yaml.YAMLError as error:
-            raise OptionError(f"--option {option}: {text!r} is no YAML value") from error
+            parsed[name] = parse_document(text, "").value if text.strip() else None
+        except PipelineError as error:
+            reason = error.mistakes[0].what
+            raise OptionError(f"--option {option}: {reason}; put it in quotes") from error
     return parsed

@@ -25,6 +25,10 @@ FAILED, WRONG, INTERRUPTED = 1, 2, 130
 """Exit codes, beside 0: it went wrong; what was asked for is wrong; Ctrl-C."""
 
 
+UNUSABLE = (PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError)
+"""A place that the user named can't be used as asked; every other OSError is a bug's to show."""
+
+
 class Commands(click.Group):
     """Our commands first; those of plugins are looked for only when ours do not answer.
 
@@ -60,6 +64,11 @@ class Commands(click.Group):
         except RlvrError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(WRONG if isinstance(error, OptionError | PluginError) else FAILED)
+        except UNUSABLE as error:
+            if error.filename is None:
+                raise
+            click.echo(f"error: {error.filename}: {error.strerror}", err=True)
+            ctx.exit(FAILED)
         except (click.Abort, KeyboardInterrupt):
             goes_on = "; the same command goes on from here" if _is_run(ctx) else ""
             click.echo(f"\nstopped{goes_on}", err=True)

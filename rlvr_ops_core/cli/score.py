@@ -28,7 +28,9 @@ import click
 @click.option("--prompt", default="prompt", help="Column of the prompt.")
 @click.option("--group", default="group", help="Column that answers to one prompt share.")
 @click.option("--timeout-s", type=float, help="Deadline of one judgement, in seconds.")
-@click.option("--workers", type=int, help="Worker processes. Default: one a core.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Worker processes. Default: one a core."
+)
 @click.option(
     "--plugin",
     "plugins",
