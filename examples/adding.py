@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
-from rlvr_ops_core import DataSource, Reward, Sample, Task, hookimpl, reward
+from rlvr_ops_core import DataSource, Reward, Sample, Score, Task, hookimpl, reward
 
 
 def lists(
@@ -51,9 +51,12 @@ def lists(
 
 
 @reward(inline=True)
-def sum_is_right(sample: Sample) -> bool:
+def sum_is_right(sample: Sample) -> Score:
     """The last number of the answer is the sum."""
-    return sample.text.split()[-1:] == [str(sample.task.answer)]
+    last = "".join(sample.text.split()[-1:])
+    right = last == str(sample.task.answer)
+    reason = "the last number is the sum" if right else f"the sum is {sample.task.answer}"
+    return Score(right, info={"reason": reason, "extracted": last})
 
 
 @reward(inline=True)
