@@ -16,7 +16,7 @@ from rlvr_ops_core.errors import (
     StopRun,
 )
 from rlvr_ops_core.hookspecs import hookimpl
-from rlvr_ops_core.job import TrainJob
+from rlvr_ops_core.job import TrainJob, needs
 from rlvr_ops_core.reward import UNDECIDED, RewardSpec, reward
 from rlvr_ops_core.types import (
     Answers,
@@ -66,5 +66,6 @@ __all__ = [
     "Trainer",
     "Verdict",
     "hookimpl",
+    "needs",
     "reward",
 ]

@@ -5,8 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 from rlvr_ops_core.types import Sample, Task, Verdict
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+NEEDS_ATTRIBUTE = "__rlvr_needs__"
+
+
+def needs(*names: Literal["model", "data", "rewards"]) -> Callable[[T], T]:
+    """Declare what a stage must name for a trainer, so that `rlvr check` finds it missing.
+
+    Example:
+        >>> from rlvr_ops_core import needs
+        >>> @needs("model", "data", "rewards")
+        ... def my_grpo(job, *, steps: int) -> None: ...
+    """
+
+    def declare(trainer: T) -> T:
+        setattr(trainer, NEEDS_ATTRIBUTE, names)
+        return trainer
+
+    return declare
 
 
 def _no_rewards(_samples: Sequence[Sample], _step: int | None) -> list[Verdict]:

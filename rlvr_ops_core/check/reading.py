@@ -120,7 +120,22 @@ class Reading:
             self.note((*place, *where), what)
         if mistakes:
             return None
-        return Bound(component, resolve(component.call, options, supplied=supplied))
+        bound = Bound(component, resolve(component.call, options, supplied=supplied))
+        return bound if self._constructs(bound, place) else None
+
+    def _constructs(self, bound: Bound, place: Place) -> bool:
+        """A class may refuse options that do not go together; it is made here to hear of it."""
+        if not isinstance(bound.component.call, type):
+            return True
+        try:
+            bound.make()
+        except (OptionError, ValueError, TypeError) as error:
+            what = error.what if isinstance(error, OptionError) else str(error)
+            self.note(
+                (*place, "use"), f"{bound.component.name}: {what}", getattr(error, "hint", "")
+            )
+            return False
+        return True
 
     def _unlisted(self, name: str) -> str:
         """What to do if the plugin of a component lies beside the pipeline, but is not named."""

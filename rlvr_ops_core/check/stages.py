@@ -8,12 +8,10 @@ from typing import Any
 from rlvr_ops_core.check.models import Models
 from rlvr_ops_core.check.reading import Reading, texts_in
 from rlvr_ops_core.errors import Place, did_you_mean, printable, quoted
+from rlvr_ops_core.job import NEEDS_ATTRIBUTE
 from rlvr_ops_core.plan import BASE, PlannedStage
 from rlvr_ops_core.schema import STAGE_OF_VERB, EvaluateStage, ServeStage, TrainStage
 from rlvr_ops_core.settings import stage_name
-
-NEEDS_ATTRIBUTE = "__rlvr_needs__"
-"""On a trainer: what a stage must name for it, of `model`, `data` and `rewards`."""
 
 HINT_OF_REPEATED = ("give this one another: name: …", "give the model another name")
 

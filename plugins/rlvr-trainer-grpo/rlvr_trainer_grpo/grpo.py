@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rlvr_ops_core import Task, TrainJob
+from rlvr_ops_core import Task, TrainJob, needs
 from rlvr_trainer_grpo.judge import Judge
 from rlvr_trainer_grpo.lora import Lora, peft_config
 from rlvr_trainer_grpo.models import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
+@needs("model", "data", "rewards")
 @passes_on_to("GRPOConfig")
 def grpo(
     job: TrainJob,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rlvr_ops_core import DataError, Task, TrainJob
+from rlvr_ops_core import DataError, Task, TrainJob, needs
 from rlvr_trainer_grpo.lora import Lora, peft_config
 from rlvr_trainer_grpo.models import (
     Dtype,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
+@needs("model", "data")
 @passes_on_to("SFTConfig")
 def sft(
     job: TrainJob,
