@@ -131,9 +131,7 @@ class Reading:
             bound.make()
         except (OptionError, ValueError, TypeError) as error:
             what = error.what if isinstance(error, OptionError) else str(error)
-            self.note(
-                (*place, "use"), f"{bound.component.name}: {what}", getattr(error, "hint", "")
-            )
+            self.note((*place, "use"), what, getattr(error, "hint", ""))
             return False
         return True
 
