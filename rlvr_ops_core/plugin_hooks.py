@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -88,6 +89,14 @@ def one_line(error: BaseException) -> str:
     text = (isinstance(error, OSError) and error.strerror) or " ".join(str(error).split())
     name = type(error).__name__
     return cut(printable(f"{name}: {text}" if text else name), limit=300)
+
+
+def with_place(error: BaseException) -> str:
+    """What an error says on one line, and where it was raised: `KeyError: 'a' (my.py:4)`."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{one_line(SyntaxError(error.msg))} ({error.filename}:{error.lineno})"
+    frames = traceback.extract_tb(error.__traceback__)
+    return one_line(error) + (f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else "")
 
 
 def _is_marked(plugin: object, name: str) -> bool:

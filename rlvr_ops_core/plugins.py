@@ -29,6 +29,7 @@ from rlvr_ops_core.plugin_hooks import (
     offered,
     one_line,
     register,
+    with_place,
 )
 
 if TYPE_CHECKING:
@@ -259,14 +260,7 @@ def _file_version(file: Path) -> str:
 
 
 def _broken(origin: Origin, error: BaseException) -> Broken:
-    """What the error says, with the place in the plugin that raised it."""
     trace = "".join(traceback.format_exception(error))
     if isinstance(error, PluginError):
         return Broken(origin.plugin, error.what, str(origin), trace, error.hint)
-    place = ""
-    if isinstance(error, SyntaxError) and error.filename:
-        place = f" ({error.filename}:{error.lineno})"
-        error = SyntaxError(error.msg)
-    elif frames := traceback.extract_tb(error.__traceback__):
-        place = f" ({frames[-1].filename}:{frames[-1].lineno})"
-    return Broken(origin.plugin, f"{one_line(error)}{place}", str(origin), trace)
+    return Broken(origin.plugin, with_place(error), str(origin), trace)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,45 +9,13 @@ from typing import Any
 import yaml
 
 from rlvr_ops_core.errors import Mistake, PipelineError, Place, cut, did_you_mean, quoted
+from rlvr_ops_core.yaml_values import MERGE, Loader
 
 MAX_BYTES = 2**20
 MAX_VALUES = 20_000
 MAX_DEPTH = 50
 
 BULK_HINT = "a pipeline names its data, it does not hold it: use a data source"
-
-MERGE = "tag:yaml.org,2002:merge"
-
-
-class Loader(yaml.SafeLoader):
-    """YAML that gives JSON values only.
-
-    `1e-5` and `1.5e3` are numbers; dates, `12:30` and `007` stay text.
-    """
-
-
-def _without_surprises() -> None:
-    """Set the tags that `Loader` knows; YAML 1.1 has more than a pipeline can hold."""
-    names = ("null", "bool", "int", "float", "str", "seq", "map")
-    tags = {name: f"tag:yaml.org,2002:{name}" for name in names}
-    constructors = yaml.SafeLoader.yaml_constructors
-    Loader.yaml_constructors = {tag: constructors[tag] for tag in (*tags.values(), None)}
-    resolvers = yaml.SafeLoader.yaml_implicit_resolvers
-    kept = {tags["null"], tags["bool"], MERGE}
-    Loader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in patterns if tag in kept]
-        for first, patterns in resolvers.items()
-    }
-    whole = r"[-+]?(?:0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+)$"
-    broken = r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?$"
-    exponent = r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"
-    special = r"[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$"
-    Loader.add_implicit_resolver(tags["int"], re.compile(whole), list("-+0123456789"))
-    number = re.compile(f"{broken}|{exponent}|{special}")
-    Loader.add_implicit_resolver(tags["float"], number, list("-+.0123456789"))
-
-
-_without_surprises()
 
 
 @dataclass

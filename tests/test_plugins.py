@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ def rlvr_rewards():
     return {"right": right}
 """
 
+ENTRY_POINTS = importlib.metadata.entry_points
+
 HEAD = "from rlvr_ops_core import hookimpl\n"
 
 
@@ -35,10 +38,16 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.plugins = {"text", "data"}
+        """The only plugins that are found, whatever else is installed here."""
+
+    def entry_points(self, *, group: str) -> list[importlib.metadata.EntryPoint]:
+        return [point for point in ENTRY_POINTS(group=group) if point.name in self.plugins]
 
     def add(
         self, distribution: str, plugin: str, source: str, *, module: str = "", version: str = "1.0"
     ) -> None:
+        self.plugins.add(plugin)
         module = module or f"{distribution.replace('-', '_')}_module"
         (self.folder / f"{module}.py").write_text(source)
         info = self.folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
@@ -55,7 +64,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
     before = set(sys.modules)
-    yield Site(folder)
+    site = Site(folder)
+    monkeypatch.setattr(importlib.metadata, "entry_points", site.entry_points)
+    yield site
     for name in set(sys.modules) - before:
         if name.endswith("_module"):
             del sys.modules[name]
@@ -288,6 +299,7 @@ def test_verbose_shows_options_with_types_and_defaults_and_tracebacks(site: Site
     assert "Traceback (most recent call last):" in shown
 
 
+@pytest.mark.usefixtures("site")
 def test_a_line_fits_the_terminal_that_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = rlvr("plugins", "--file", str(ECHO_FILE)).stdout.splitlines()
     assert max(map(len, whole)) > 80  # a pipe gets all of it
