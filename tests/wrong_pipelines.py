@@ -79,6 +79,9 @@ class Rows:
     path: str
     sizes: dict[str, int] | None = None
     when: list[int] | str = "now"
+    def __post_init__(self):
+        if self.sizes and self.when == "never":
+            raise ValueError("sizes say nothing where when is never\\nleave one of them out")
     def __call__(self):
         return []
 
@@ -736,6 +739,16 @@ WRONG: list[Wrong] = [
         [
             'FILE:6: data.train.sizes.b: must be a whole number (got "two")',
             'FILE:6: data.train.when.1: must be a whole number (got "later")',
+        ],
+    ),
+    Wrong(
+        "options that do not go together",
+        but("[rlvr_echo.py]", "[rlvr_echo.py, needy.py]").replace(
+            "rlvr_echo/sums, limit: 9", "needy/rows, path: x, sizes: {a: 1}, when: never"
+        ),
+        [
+            "FILE:6: data.train.use: sizes say nothing where when is never",
+            "  leave one of them out",
         ],
     ),
     Wrong(
