@@ -203,10 +203,8 @@ TRAINERS: Mapping[str, Trainer] = {
 
 def policy_table() -> str:
     """The rows as a Markdown table, for the README."""
-    head = (
-        "| trainer | read in | our side | no verdict becomes | components | groups | tool calls |"
-    )
-    lines = [head, "|---|---|---|---|---|---|---|"]
+    heads = "trainer", "read in", "our side", "no verdict becomes", "parts", "groups", "tool calls"
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name, row in TRAINERS.items():
         module, _, attribute = row.adapter.partition(":")
         cells = (

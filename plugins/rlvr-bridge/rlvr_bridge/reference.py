@@ -64,7 +64,7 @@ class Reference(BaseModel):
     @property
     def text(self) -> str:
         """The reference as JSON on one line: the same reference, the same text."""
-        return json.dumps(self.model_dump(exclude_defaults=True), sort_keys=True)
+        return json.dumps(self.model_dump(exclude_defaults=True))
 
     @property
     def counted(self) -> tuple[str, ...]:
@@ -82,14 +82,10 @@ class Reference(BaseModel):
         plain = len(entries) == 1 and entries[0] == RewardEntry(use=entries[0].use)
         words = entries[0].use if len(entries) == 1 else "_".join(self.counted)
         name = "".join(char if char.isalnum() else "_" for char in words)[:60]
+        if not name.isidentifier():
+            name = f"reward_{name}"
         digest = hashlib.sha256(self.text.encode()).hexdigest()[:8]
-        return (
-            name
-            if plain and name.isidentifier()
-            else f"rewards_{digest}"
-            if not name.isidentifier()
-            else f"{name}_{digest}"
-        )
+        return name if plain else f"{name}_{digest}"
 
 
 def refer(

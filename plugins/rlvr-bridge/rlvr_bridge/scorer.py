@@ -1,4 +1,4 @@
-"""The rewards of a reference, made and kept once a process: what every adapter asks for verdicts."""
+"""The rewards of a reference, made and kept once a process: every adapter asks here."""
 
 from __future__ import annotations
 
