@@ -26,7 +26,7 @@ def boxed(sample: Sample, *, only_last_line: bool = False) -> Score:
         return _score(0.0, "the box is not closed")
     if not box.content.strip():
         return _score(0.0, "the box is empty")
-    if only_last_line and "\n" in text[box.end :].strip():
+    if only_last_line and "\n" in text[box.end :].rstrip():
         return _score(0.0, "the box is not in the last line")
     return _score(1.0, "one box")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from rlvr_rewards_math.boxes import matching_brace
+
 _UNICODE = str.maketrans(
     {
         "−": "-",
@@ -75,7 +77,9 @@ _UNICODE = str.maketrans(
         "μ": r"\mu ",
         "φ": r"\phi ",
         "ω": r"\omega ",
-        **{chr(0x2460 + index): f"{index + 1}," for index in range(20)},  # ① to ⑳, as lists of choices write them
+        **{
+            chr(0x2460 + index): f"{index + 1}," for index in range(20)
+        },  # ① to ⑳, as lists of choices write them
     }
 )
 _SAME = {
@@ -149,10 +153,14 @@ def clean(text: str) -> str:
 
 def trim(text: str) -> str:
     """The text without blanks and punctuation around it: a full stop ends a sentence, not a number."""
-    text = text.strip(" \t\r\n`\"")
-    while text.endswith((".", ",", ";", ":", "\\ ", "\\,", "!!!!")) and not text.endswith("..."):
-        text = text[:-1].rstrip(" \t\r\n\\")
-    return text.strip()
+    text = text.strip(' \t\r\n`"')
+    while text.endswith((".", ",", ";", ":", "\\", "~")) and not text.endswith("..."):
+        text = text[:-1].rstrip()
+    while text.startswith(("\\ ", "\\,", "\\;", "~")):
+        text = text[2 if text[0] == "\\" else 1 :].lstrip()
+    if text.startswith("{") and matching_brace(text, 0) == len(text) - 1:
+        return trim(text[1:-1]) if not text.startswith("{{{{") else text
+    return text
 
 
 def _one_spelling(command: re.Match[str]) -> str:

@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from rlvr_rewards_math.expression import Node
-from rlvr_rewards_math.quantities import Policy, exact_or_none, proportional, rename, same_node, same_quantity
+from rlvr_rewards_math.quantities import (
+    Policy,
+    exact_or_none,
+    proportional,
+    rename,
+    same_node,
+    same_quantity,
+)
 from rlvr_rewards_math.reader import is_number, normal_words, symbols_of
 from rlvr_rewards_math.regions import region, same_region
 from rlvr_rewards_math.values import (
@@ -57,7 +64,9 @@ def is_false_equation(value: Value) -> bool:
     """`41 = 42`: numbers that are said to be equal and are not."""
     if not isinstance(value, Relation) or set(value.relations) != {"="}:
         return False
-    sides = [exact_or_none(side.node) if isinstance(side, Quantity) else None for side in value.sides]
+    sides = [
+        exact_or_none(side.node) if isinstance(side, Quantity) else None for side in value.sides
+    ]
     numbers = [side for side in sides if side is not None]
     return len(set(numbers)) > 1
 
@@ -105,7 +114,11 @@ def _same_one_named(named: Named, other: Value, policy: Policy) -> bool | None:
 def _spread(named: Named) -> Group:
     """`(x, y) = (1, 2)` as `x = 1, y = 2`."""
     names, values = named.name, named.value
-    if isinstance(names, Group) and isinstance(values, Group) and len(names.items) == len(values.items):
+    if (
+        isinstance(names, Group)
+        and isinstance(values, Group)
+        and len(names.items) == len(values.items)
+    ):
         pairs = zip(names.items, values.items, strict=True)
         return Group("list", tuple(Named(name, value) for name, value in pairs))
     return Group("list", (named,))
@@ -118,7 +131,9 @@ def _componentwise(gold: Named, answer: Named) -> tuple[Group, Group] | None:
 
 
 def _is_set(value: Value) -> bool:
-    return isinstance(value, Interval | Combined) or (isinstance(value, Group) and value.kind == "set")
+    return isinstance(value, Interval | Combined) or (
+        isinstance(value, Group) and value.kind == "set"
+    )
 
 
 def _renaming(gold: Value, answer: Value) -> dict[str, str] | None:
@@ -157,9 +172,15 @@ def _as_relation(named: Named) -> Value:
 
 def _same_relation(gold: Value, answer: Value) -> bool | None:
     """Equations are the same up to a constant factor; inequalities up to a positive one."""
-    if isinstance(gold, Relation) and isinstance(answer, Relation) and gold.relations == answer.relations:
+    if (
+        isinstance(gold, Relation)
+        and isinstance(answer, Relation)
+        and gold.relations == answer.relations
+    ):
         pairs = zip(gold.sides, answer.sides, strict=True)
-        if len(gold.sides) > 2 or not all(isinstance(side, Quantity) for side in (*gold.sides, *answer.sides)):
+        if len(gold.sides) > 2 or not all(
+            isinstance(side, Quantity) for side in (*gold.sides, *answer.sides)
+        ):
             return all_of(same(a, b, Policy()) for a, b in pairs)
     ours, theirs = _one_sided(gold), _one_sided(answer)
     if ours is None or theirs is None:
@@ -186,7 +207,11 @@ def _as_inequality(value: Value) -> Relation | None:
 def _as_solved(gold: Value, answer: Value) -> tuple[Value, Value] | None:
     """An equation and an expression: the expression may be what one symbol of the equation is equal to."""
     relation, other = (gold, answer) if isinstance(gold, Relation) else (answer, gold)
-    if not isinstance(relation, Relation) or relation.relations != ("=",) or not isinstance(other, Quantity):
+    if (
+        not isinstance(relation, Relation)
+        or relation.relations != ("=",)
+        or not isinstance(other, Quantity)
+    ):
         return None
     names: set[str] = set()
     for side in relation.sides:
@@ -214,7 +239,11 @@ def _one_sided(relation: Value) -> tuple[Node, str] | None:
 # --- words ---------------------------------------------------------------------------------------
 
 _NUMBER_WORDS = dict(
-    zip("zero one two three four five six seven eight nine ten eleven twelve".split(), range(13), strict=True)
+    zip(
+        "zero one two three four five six seven eight nine ten eleven twelve".split(),
+        range(13),
+        strict=True,
+    )
 )
 
 
@@ -272,7 +301,11 @@ def _same_matrix(gold: Value, answer: Value, policy: Policy) -> bool | None:
         ours, theirs = _as_one_row(ours), _as_one_row(theirs)
     if [len(row) for row in ours] != [len(row) for row in theirs]:
         return False
-    cells = ((a, b) for left, right in zip(ours, theirs, strict=True) for a, b in zip(left, right, strict=True))
+    cells = (
+        (a, b)
+        for left, right in zip(ours, theirs, strict=True)
+        for a, b in zip(left, right, strict=True)
+    )
     return all_of(same(a, b, policy) for a, b in cells)
 
 
@@ -313,7 +346,9 @@ def _same_proportion(gold: Ratio, answer: Ratio, policy: Policy) -> bool | None:
 
 
 def _is_region(value: Value) -> bool:
-    return isinstance(value, Interval | Combined) or (isinstance(value, Relation) and value.relations == ("!=",))
+    return isinstance(value, Interval | Combined) or (
+        isinstance(value, Relation) and value.relations == ("!=",)
+    )
 
 
 def _same_region(gold: Value, answer: Value, policy: Policy) -> bool | None:
@@ -325,8 +360,14 @@ def _same_region(gold: Value, answer: Value, policy: Policy) -> bool | None:
         return False
     if isinstance(gold, Interval) and isinstance(answer, Interval):
         return _same_ends(gold, answer, policy)
-    if isinstance(gold, Combined) and isinstance(answer, Combined) and gold.operation == answer.operation:
-        return True if unordered(gold.parts, answer.parts, lambda a, b: same(a, b, policy)) else None
+    if (
+        isinstance(gold, Combined)
+        and isinstance(answer, Combined)
+        and gold.operation == answer.operation
+    ):
+        return (
+            True if unordered(gold.parts, answer.parts, lambda a, b: same(a, b, policy)) else None
+        )
     return None
 
 
@@ -346,7 +387,10 @@ def _same_group(gold: Value, answer: Value, policy: Policy) -> bool | None:
         return False
     kinds = {gold.kind, answer.kind}
     if kinds == {"row"}:
-        if len(gold.items) == 2 and (gold.opening, gold.closing) != (answer.opening, answer.closing):
+        if len(gold.items) == 2 and (gold.opening, gold.closing) != (
+            answer.opening,
+            answer.closing,
+        ):
             return False
         return _in_order(gold.items, answer.items, policy)
     if "row" in kinds:

@@ -25,7 +25,9 @@ def equal_fast(
     """The exact rules of `math/equal`: a score, or `UNDECIDED` if sympy has to look. Options as there."""
     gold = gold_text(sample.task.answer)
     if gold is None:
-        return Score(None, info={"reason": f"the gold answer is no text or number: {sample.task.answer!r}"})
+        return Score(
+            None, info={"reason": f"the gold answer is no text or number: {sample.task.answer!r}"}
+        )
     answer = extract_answer(sample.final, anchor=anchor)
     if not answer.text and not answer.problem.startswith("the answer was") and anchor == "number":
         answer = last_number(sample.final)

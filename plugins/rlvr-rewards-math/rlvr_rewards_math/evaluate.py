@@ -81,7 +81,11 @@ def _exact_power(base: Fraction, power: Fraction) -> Fraction:
         raise TooLarge("too many digits")
     if base == 0 and exponent <= 0:
         raise Undefined("zero to a power that is not positive")
-    return Fraction(base**exponent) if base not in (1, -1) else Fraction(1 if base == 1 or exponent % 2 == 0 else -1)
+    return (
+        Fraction(base**exponent)
+        if base not in (1, -1)
+        else Fraction(1 if base == 1 or exponent % 2 == 0 else -1)
+    )
 
 
 def _exact_root(base: Fraction, power: Fraction) -> Fraction:
@@ -249,7 +253,11 @@ class Evaluator:
 
 def decimal_of(value: Fraction) -> Decimal:
     """A rational to fifty digits."""
-    return Decimal(value.numerator) / Decimal(value.denominator) if value.denominator != 1 else +Decimal(value.numerator)
+    return (
+        Decimal(value.numerator) / Decimal(value.denominator)
+        if value.denominator != 1
+        else +Decimal(value.numerator)
+    )
 
 
 def _not_zero(value: Decimal) -> Decimal:
@@ -330,7 +338,9 @@ def _cos(angle: Decimal) -> Decimal:
     return _sin(angle + PI / 2)
 
 
-def _ratio(top: Callable[[Decimal], Decimal], bottom: Callable[[Decimal], Decimal]) -> Callable[[Decimal], Decimal]:
+def _ratio(
+    top: Callable[[Decimal], Decimal], bottom: Callable[[Decimal], Decimal]
+) -> Callable[[Decimal], Decimal]:
     def quotient(angle: Decimal) -> Decimal:
         below = bottom(angle)
         if abs(below) < Decimal("1e-40"):

@@ -21,9 +21,16 @@ _GREEK = frozenset(
     "\\nu \\xi \\rho \\sigma \\tau \\upsilon \\phi \\chi \\psi \\omega \\Gamma \\Delta \\Theta \\Lambda \\Xi \\Pi "
     "\\Sigma \\Phi \\Psi \\Omega \\ell \\hbar".split()
 )
-_ACCENTS = frozenset("\\vec \\bar \\hat \\tilde \\overline \\overrightarrow \\mathbb \\mathcal".split())
+_ACCENTS = frozenset(
+    "\\vec \\bar \\hat \\tilde \\overline \\overrightarrow \\mathbb \\mathcal".split()
+)
 _TAKES_WHOLE_GROUP = frozenset("sqrt cbrt abs floor ceil ceiling gcd lcm max min binom".split())
-_ARITY = {"sqrt": (1, 2), "log": (1, 2), "binom": (2,), **dict.fromkeys(("gcd", "lcm", "max", "min"), range(1, 20))}
+_ARITY = {
+    "sqrt": (1, 2),
+    "log": (1, 2),
+    "binom": (2,),
+    **dict.fromkeys(("gcd", "lcm", "max", "min"), range(1, 20)),
+}
 _NAMED_FUNCTIONS = frozenset("fghFGP")
 
 
@@ -90,7 +97,12 @@ class _Reader:
             return False
         if token.text == "|":
             return False
-        return token.text in OPENING or token.text in _GREEK or token.text in _CONSTANTS or token.text in _STARTS
+        return (
+            token.text in OPENING
+            or token.text in _GREEK
+            or token.text in _CONSTANTS
+            or token.text in _STARTS
+        )
 
     def juxtaposed(self, left: Node) -> Node:
         """`2x` is a product, `1 \\frac{1}{2}` a mixed number, `1 1/2` too."""
@@ -156,7 +168,9 @@ class _Reader:
 
     def degree_sign(self) -> int:
         """The place after a degree sign that begins here; 0 if none does."""
-        following = [token.text for token in self.tokens[self.place + 1 : min(self.end, self.place + 4)]]
+        following = [
+            token.text for token in self.tokens[self.place + 1 : min(self.end, self.place + 4)]
+        ]
         if following[:1] == ["\\circ"]:
             return self.place + 2
         return self.place + 4 if following == ["{", "\\circ", "}"] else 0
@@ -275,7 +289,11 @@ class _Reader:
         if name in _TAKES_WHOLE_GROUP:
             return self.atom()
         node = self.signed()
-        while (token := self.peek()) is not None and self.starts_factor(token) and token.kind != "func":
+        while (
+            (token := self.peek()) is not None
+            and self.starts_factor(token)
+            and token.kind != "func"
+        ):
             if token.text in OPENING and token.text != "{":
                 break
             node = ("mul", node, self.factor())
@@ -304,7 +322,9 @@ class _Reader:
     def structure(self, token: Token) -> Node:
         if token.text in ("\\frac", "\\binom"):
             top, bottom = self.group_or_digit(), self.group_or_digit()
-            node: Node = ("div", top, bottom) if token.text == "\\frac" else ("call", "binom", top, bottom)
+            node: Node = (
+                ("div", top, bottom) if token.text == "\\frac" else ("call", "binom", top, bottom)
+            )
             if self.rest_of_number:
                 digits, self.rest_of_number = self.rest_of_number, ""
                 self.place += 1

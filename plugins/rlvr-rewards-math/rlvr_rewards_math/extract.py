@@ -52,7 +52,7 @@ _WEAK = re.compile(
     re.IGNORECASE,
 )
 _NEGATED = re.compile(
-    r"\b(?:no|not|nothing|any|without|never|avoid|if|common|isn't|wasn't)\b[^.]{0,25}$",
+    r"\b(?:no|not|nothing|any|without|never|avoid|if|common|isn't|wasn't)(?:\s+\w+){0,3}\s+$",
     re.IGNORECASE,
 )
 _REAFFIRMED = re.compile(
@@ -108,6 +108,8 @@ def extract_answer(completion: str, *, anchor: Anchor = "final") -> Answer:
         found = later
     if found is None:
         return Answer("", "none", "the last box is empty" if boxes else "no final answer was given")
+    if not found.text:
+        return Answer("", found.rule, "the answer is empty, or its tag is not closed")
     if len(found.text) > MAX_ANSWER:
         return Answer("", found.rule, f"the answer has more than {MAX_ANSWER} characters")
     if _retracted(text[found.end :]):
@@ -143,7 +145,9 @@ def extract_gold(gold: str) -> str:
 def _after(text: str, boxed: _Found | None, boxes: list[Box]) -> _Found | None:
     """A marked answer that comes later than the last box; without boxes, any kind of answer."""
     place = boxes[-1].end if boxes else 0
-    marked = [one for one in (_tagged(text, place), _hashed(text, place), _phrased(text, place)) if one]
+    marked = [
+        one for one in (_tagged(text, place), _hashed(text, place), _phrased(text, place)) if one
+    ]
     if marked:
         return max(marked, key=lambda one: one.start)
     if boxes:
@@ -181,7 +185,9 @@ def _tagged(text: str, place: int) -> _Found | None:
         return None
     closing = _END_TAG.search(text, last.end())
     end = closing.start() if closing else len(text)
-    return _Found(last.start(), end, text[last.end() : end].strip() if closing else "", "answer tag")
+    return _Found(
+        last.start(), end, text[last.end() : end].strip() if closing else "", "answer tag"
+    )
 
 
 def _hashed(text: str, place: int) -> _Found | None:
@@ -199,7 +205,11 @@ def _hashed(text: str, place: int) -> _Found | None:
 
 
 def _few_words(text: str, *, most: int) -> bool:
-    return text[:1].isdigit() and " " not in text or len(_WORD.findall(_NOT_WORDS.sub(" ", text))) <= most
+    return (
+        text[:1].isdigit()
+        and " " not in text
+        or len(_WORD.findall(_NOT_WORDS.sub(" ", text))) <= most
+    )
 
 
 def _phrased(text: str, place: int) -> _Found | None:
@@ -214,7 +224,7 @@ def _phrased(text: str, place: int) -> _Found | None:
         end = _sentence_end(text, mark.end())
         payload = _CLAUSE.split(text[mark.end() : end], maxsplit=1)[0]
         payload = _said(payload.strip().strip('"').rstrip(".").strip())
-        if _says_something(payload):
+        if _says_something(payload, after_box=place > 0):
             last = _Found(mark.start(), end, payload, "answer is")
             break
     if " is the " not in text and " is our " not in text and " is my " not in text:
@@ -233,11 +243,11 @@ def _said(payload: str) -> str:
     return said or payload
 
 
-def _says_something(payload: str) -> bool:
-    words = _WORD.findall(payload[:400])
-    return bool(payload) and (
-        len(words) <= 3 or any(c.isdigit() or c in "$\\" for c in payload[:400])
-    )
+def _says_something(payload: str, *, after_box: bool) -> bool:
+    """A payload is mathematics, or a few words; behind a box only mathematics takes its place."""
+    if any(c.isdigit() or c in "$\\" for c in payload[:400]):
+        return True
+    return bool(payload) and not after_box and len(_WORD.findall(payload[:400])) <= 3
 
 
 def _sentence_end(text: str, start: int) -> int:
@@ -261,7 +271,9 @@ def _whole(text: str) -> _Found | None:
         return None
     bare, delimiters = _DELIMITER.subn(" ", text)
     most = 3 if not delimiters else int(not re.match(r"\s*\w+[,:]", bare))
-    if len(_WORD.findall(_NOT_WORDS.sub(" ", bare))) > most or bare.rstrip(" .").endswith(("=", ":")):
+    if len(_WORD.findall(_NOT_WORDS.sub(" ", bare))) > most or bare.rstrip(" .").endswith(
+        ("=", ":")
+    ):
         return None
     return _Found(0, len(text), text.strip(), "whole text")
 
@@ -283,7 +295,11 @@ def _conclusion(text: str) -> _Found | None:
         return None
     sentence = tail[starts[-1].start() :]
     numbers = list(_NUMBER.finditer(sentence))
-    if len(numbers) != 1 or re.search(r"[.!?]\s+\S", sentence) or any(c in sentence for c in "$\\="):
+    if (
+        len(numbers) != 1
+        or re.search(r"[.!?]\s+\S", sentence)
+        or any(c in sentence for c in "$\\=")
+    ):
         return None
     return _Found(len(text) - 1, len(text), numbers[0][0], "conclusion")
 

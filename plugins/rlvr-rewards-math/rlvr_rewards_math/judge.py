@@ -18,7 +18,9 @@ from rlvr_rewards_math.tokens import Refused, Unreadable
 from rlvr_rewards_math.values import Quantity, Value
 
 _CHOICE = re.compile(r"^\W{0,3}(?:\\text\w{0,4}\{)?\(?([A-J])\)?\}?\W{0,2}$")
-_CHOSEN = re.compile(r"^\W{0,3}(?:\\text\w{0,4}\{)?(?:[Oo]ption |[Cc]hoice )?\(?([A-J])(?:[).:]|\}\)?[.:]?)+(?:\s|$)")
+_CHOSEN = re.compile(
+    r"^\W{0,3}(?:\\text\w{0,4}\{)?(?:[Oo]ption |[Cc]hoice )?\(?([A-J])(?:[).:]|\}\)?[.:]?)+(?:\s|$)"
+)
 _HIDING = ("\\phantom", "\\hphantom", "\\vphantom", "{white}", "\\def", "\\newcommand", "\\input")
 MAX_LENGTH = 1500
 

@@ -121,7 +121,11 @@ def _is_short_decimal(value: Fraction) -> bool:
 
 
 def _close(
-    ours: Fraction, theirs: Fraction, policy: Policy, gold_decimals: int | None, answer_decimals: int | None
+    ours: Fraction,
+    theirs: Fraction,
+    policy: Policy,
+    gold_decimals: int | None,
+    answer_decimals: int | None,
 ) -> bool:
     difference = abs(ours - theirs)
     if policy.tolerance and difference <= Fraction(policy.tolerance) * max(abs(ours), abs(theirs)):

@@ -25,11 +25,22 @@ from rlvr_rewards_math.values import (
 )
 
 MAX_ITEMS = 64
-RELATIONS = {"=": "=", "<": "<", ">": ">", "\\leq": "<=", "\\geq": ">=", "\\neq": "!=", "\\equiv": "=", "\\sim": "~"}
+RELATIONS = {
+    "=": "=",
+    "<": "<",
+    ">": ">",
+    "\\leq": "<=",
+    "\\geq": ">=",
+    "\\neq": "!=",
+    "\\equiv": "=",
+    "\\sim": "~",
+}
 _OR, _AND = frozenset({"or"}), frozenset({"and"})
 _QUANTIFIER = re.compile(r"^(?:for (?:all|any|every|each|some)|where|with)\b|^for$", re.IGNORECASE)
 _SET_OPERATIONS = {"\\cup": "union", "\\cap": "intersection", "\\setminus": "difference"}
-_MATRICES = re.compile(r"\\begin\s*\{([pbvBV]?matrix|array)\}(?:\s*\{[lcr|\s]*\})?(.*?)\\end\s*\{\1\}", re.DOTALL)
+_MATRICES = re.compile(
+    r"\\begin\s*\{([pbvBV]?matrix|array)\}(?:\s*\{[lcr|\s]*\})?(.*?)\\end\s*\{\1\}", re.DOTALL
+)
 _ROW = re.compile(r"\\\\(?:\[[^\]]{0,10}\])?|\\cr(?![a-z])")
 _NOT_WORDS = re.compile(r"[^\w\s.+-]|_")
 _ARTICLES = re.compile(r"\b(?:the|a|an)\b")
@@ -77,7 +88,11 @@ def normal_words(text: str) -> str:
 def _is_prose(text: str, words: str) -> bool:
     letters = sum(1 for letter in words if letter.isalpha())
     commands = text.replace("\\text", "").count("\\")
-    return letters >= 2 and commands == 0 and not set(text) & set("=<>^_{}+*/|") - ({"{", "}"} if "\\text" in text else set())
+    return (
+        letters >= 2
+        and commands == 0
+        and not set(text) & set("=<>^_{}+*/|") - ({"{", "}"} if "\\text" in text else set())
+    )
 
 
 def _with_matrices(text: str) -> Value:
@@ -118,7 +133,9 @@ class _Reading:
     def whole(self) -> Value:
         return self.listed(0, len(self.tokens))
 
-    def split(self, start: int, end: int, separators: Iterable[str], words: frozenset[str]) -> list[tuple[int, int, str]]:
+    def split(
+        self, start: int, end: int, separators: Iterable[str], words: frozenset[str]
+    ) -> list[tuple[int, int, str]]:
         """The stretches between separators outside of brackets, each with the separator after it."""
         marks, parts, place, first = frozenset(separators), [], start, start
         if self.texts.isdisjoint(marks) and not (words and self.has_words):
@@ -126,8 +143,12 @@ class _Reading:
         while place < end:
             token = self.tokens[place]
             is_word = token.kind == "text"
-            if (is_word and token.text.lower().strip(" ,") in words) or (not is_word and token.text in marks):
-                parts.append((first, place, token.text.lower().strip(" ,") if is_word else token.text))
+            if (is_word and token.text.lower().strip(" ,") in words) or (
+                not is_word and token.text in marks
+            ):
+                parts.append(
+                    (first, place, token.text.lower().strip(" ,") if is_word else token.text)
+                )
                 first = place + 1
             elif not is_word and place in self.pairs:
                 place = self.pairs[place]
@@ -155,13 +176,18 @@ class _Reading:
         joints = {separator for _, _, separator in parts[:-1]}
         if (stretches := _solutions(values)) is not None:
             return Combined("intersection" if "and" in joints else "union", stretches)
-        if isinstance(values[0], Named) and not any(isinstance(value, Named) for value in values[1:]):
+        if isinstance(values[0], Named) and not any(
+            isinstance(value, Named) for value in values[1:]
+        ):
             return Named(values[0].name, Group("list", _flat((values[0].value, *values[1:]))))
         return Group("list", _flat(values))
 
     def listed_twice(self, start: int, end: int) -> Value:
         """Lists in a list: `p=5, q=2; p=7, q=2`."""
-        rows = [self.listed(first, last) for first, last, _ in self.split(start, end, (";",), _OR | _AND)]
+        rows = [
+            self.listed(first, last)
+            for first, last, _ in self.split(start, end, (";",), _OR | _AND)
+        ]
         return Group("list", tuple(rows))
 
     def without_clause(self, start: int, end: int) -> tuple[int, int]:
@@ -215,9 +241,14 @@ class _Reading:
     def single(self, start: int, end: int) -> Value:
         if start >= end:
             raise Unreadable("a value is missing")
-        if self.pairs.get(start) == end - 1 and (group := self.bracketed(start, end - 1)) is not None:
+        if (
+            self.pairs.get(start) == end - 1
+            and (group := self.bracketed(start, end - 1)) is not None
+        ):
             return group
-        signs = [place for place in range(start, end) if self.tokens[place].text in ("\\pm", "\\mp")]
+        signs = [
+            place for place in range(start, end) if self.tokens[place].text in ("\\pm", "\\mp")
+        ]
         if signs:
             return self.both_signs(start, end, signs)
         return self.quantity(start, end)
@@ -228,9 +259,12 @@ class _Reading:
         parts = self.split(start + 1, close, (",", ";"), frozenset())
         if opening == "\\{":
             return self.set_of(start + 1, close)
-        if opening == "{" and len(parts) > 1:  # braces that TeX doesn't print
+        if opening == "{" and (len(parts) > 1 or self.holds_structure(start + 1, close)):
+            # braces that TeX doesn't print
             return self.listed(start + 1, close)
-        if opening not in ("(", "[") or (len(parts) == 1 and not self.holds_structure(start + 1, close)):
+        if opening not in ("(", "[") or (
+            len(parts) == 1 and not self.holds_structure(start + 1, close)
+        ):
             return None
         if len(parts) > MAX_ITEMS:
             raise Unreadable(f"more than {MAX_ITEMS} values")
@@ -243,9 +277,9 @@ class _Reading:
         marks = {*RELATIONS, *_SET_OPERATIONS, "\\in", ":", "\\pm"}
         if self.pairs.get(start) == end - 1 and self.tokens[start].text in ("(", "[", "\\{"):
             return True
-        return any(token.text in marks and token.kind != "text" for token in self.tokens[start:end]) or (
-            end - start == 1 and self.tokens[start].kind in ("sym", "text")
-        )
+        return any(
+            token.text in marks and token.kind != "text" for token in self.tokens[start:end]
+        ) or (end - start == 1 and self.tokens[start].kind in ("sym", "text"))
 
     def set_of(self, start: int, end: int) -> Value:
         r"""`{1, 2}` or `{x | -1 < x < 1}`."""
@@ -279,18 +313,30 @@ class _Reading:
         unit = ""
         if self.tokens[start].text in ("$", "€", "£") and end - start > 1:
             unit, start = self.tokens[start].text, start + 1
-        elif self.tokens[start].text in ("-", "+") and end - start > 2 and self.tokens[start + 1].text == "$":
+        elif (
+            self.tokens[start].text in ("-", "+")
+            and end - start > 2
+            and self.tokens[start + 1].text == "$"
+        ):
             value = self.quantity(start + 2, end)
             if isinstance(value, Quantity):
                 node: Node = ("neg", value.node) if self.tokens[start].text == "-" else value.node
                 return Quantity(node, "$", value.percent, value.decimals)
-        if end - start == 3 and self.tokens[start + 1].text == "_" and self.tokens[start].kind == "num":
+        if (
+            end - start == 3
+            and self.tokens[start + 1].text == "_"
+            and self.tokens[start].kind == "num"
+        ):
             base = self.tokens[start + 2].text
-            return Quantity(read_expression(self.tokens, self.pairs, start, start + 1), f"base {base}")
+            return Quantity(
+                read_expression(self.tokens, self.pairs, start, start + 1), f"base {base}"
+            )
         if end - start == 5 and [t.text for t in self.tokens[start + 1 : start + 3]] == ["_", "{"]:
             base = self.tokens[start + 3].text
             if self.tokens[start].kind == "num":
-                return Quantity(read_expression(self.tokens, self.pairs, start, start + 1), f"base {base}")
+                return Quantity(
+                    read_expression(self.tokens, self.pairs, start, start + 1), f"base {base}"
+                )
         end, percent, tail = self.trailing(start, end)
         if start >= end:
             return _words(tail or " ".join(token.text for token in self.tokens))
@@ -323,7 +369,12 @@ class _Reading:
             end -= 3
         if end - start >= 2 and tokens[end - 1].text == "\\circ" and tokens[end - 2].text == "^":
             return end - 2, False, "deg"
-        if end - start >= 4 and [t.text for t in tokens[end - 4 : end]] == ["^", "{", "\\circ", "}"]:
+        if end - start >= 4 and [t.text for t in tokens[end - 4 : end]] == [
+            "^",
+            "{",
+            "\\circ",
+            "}",
+        ]:
             return end - 4, False, "deg"
         if end - start >= 2 and tokens[end - 1].text == "\\degree":
             return end - 1, False, "deg"
@@ -341,7 +392,12 @@ class _Reading:
     def without_ordinal(self, start: int, end: int) -> int:
         """`12^{th}` is 12."""
         texts = [token.text for token in self.tokens[max(start, end - 4) : end]]
-        if len(texts) == 4 and texts[0] == "^" and texts[1] == "{" and texts[2] in ("th", "st", "nd", "rd"):
+        if (
+            len(texts) == 4
+            and texts[0] == "^"
+            and texts[1] == "{"
+            and texts[2] in ("th", "st", "nd", "rd")
+        ):
             return end - 4
         return end
 
@@ -352,7 +408,9 @@ class _Reading:
         if end - start != 1 or self.tokens[start].kind != "num":
             return None
         digits = self.tokens[start].text
-        return len(digits.partition(".")[2]) if "." in digits and "e" not in digits.lower() else None
+        return (
+            len(digits.partition(".")[2]) if "." in digits and "e" not in digits.lower() else None
+        )
 
 
 def _check_noun(text: str) -> None:
@@ -441,7 +499,11 @@ def is_name(value: Value) -> bool:
     if kind == "call":
         return value.node[1] in "fghFGP"
     if kind == "mul":  # p(x), AB, T(10): a letter beside a bracket reads as a product
-        return value.node[1][0] == "sym" and len(value.node) == 3 and value.node[2][0] in ("sym", "num")
+        return (
+            value.node[1][0] == "sym"
+            and len(value.node) == 3
+            and value.node[2][0] in ("sym", "num")
+        )
     if kind == "div":  # \frac{NO}{BO}
         return all(is_name(Quantity(part)) for part in value.node[1:])
     return False
@@ -469,12 +531,27 @@ def _interval(sides: list[Value], relations: list[str]) -> Interval | None:
         sides, relations = sides[::-1], [{">": "<", ">=": "<="}[one] for one in relations[::-1]]
     ends = [_bound(side) for side in sides]
     if len(sides) == 3 and is_name(sides[1]) and ends[0] is not False and ends[2] is not False:
-        low, high = (None if end is True else side for end, side in ((ends[0], sides[0]), (ends[2], sides[2])))
+        low, high = (
+            None if end is True else side
+            for end, side in ((ends[0], sides[0]), (ends[2], sides[2]))
+        )
         return Interval(low, high, relations[0] == "<=", relations[1] == "<=", name_of(sides[1]))
     if len(sides) == 2 and is_name(sides[0]) and ends[1] is not False:
-        return Interval(None, None if ends[1] is True else sides[1], False, relations[0] == "<=", name_of(sides[0]))
+        return Interval(
+            None,
+            None if ends[1] is True else sides[1],
+            False,
+            relations[0] == "<=",
+            name_of(sides[0]),
+        )
     if len(sides) == 2 and is_name(sides[1]) and ends[0] is not False:
-        return Interval(None if ends[0] is True else sides[0], None, relations[0] == "<=", False, name_of(sides[1]))
+        return Interval(
+            None if ends[0] is True else sides[0],
+            None,
+            relations[0] == "<=",
+            False,
+            name_of(sides[1]),
+        )
     return None
 
 

@@ -28,7 +28,11 @@ def same_region(ours: list[Stretch], theirs: list[Stretch]) -> bool:
     """The same stretches, ends equal to 30 digits."""
     if len(ours) != len(theirs):
         return False
-    pairs = ((a, b) for left, right in zip(ours, theirs, strict=True) for a, b in zip(left, right, strict=True))
+    pairs = (
+        (a, b)
+        for left, right in zip(ours, theirs, strict=True)
+        for a, b in zip(left, right, strict=True)
+    )
     return all(a[1] == b[1] and _near(a[0], b[0]) for a, b in pairs)
 
 
@@ -61,7 +65,9 @@ def _region(value: Value) -> list[Stretch]:
     raise Undefined("no set of real numbers")
 
 
-def _stretch(low: Value | None, high: Value | None, closed_low: bool, closed_high: bool) -> list[Stretch]:
+def _stretch(
+    low: Value | None, high: Value | None, closed_low: bool, closed_high: bool
+) -> list[Stretch]:
     start = _end(low, -_INFINITY)
     stop = _end(high, _INFINITY)
     if start > stop:

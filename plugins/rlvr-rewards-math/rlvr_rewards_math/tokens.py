@@ -7,18 +7,40 @@ from typing import NamedTuple
 
 MAX_TOKENS = 600
 MAX_NESTING = 40
-OPENING = {"(": "round", "[": "round", "{": "curly", "\\{": "set", "\\lfloor": "floor", "\\lceil": "ceil"}
-CLOSING = {")": "round", "]": "round", "}": "curly", "\\}": "set", "\\rfloor": "floor", "\\rceil": "ceil"}
+OPENING = {
+    "(": "round",
+    "[": "round",
+    "{": "curly",
+    "\\{": "set",
+    "\\lfloor": "floor",
+    "\\lceil": "ceil",
+}
+CLOSING = {
+    ")": "round",
+    "]": "round",
+    "}": "curly",
+    "\\}": "set",
+    "\\rfloor": "floor",
+    "\\rceil": "ceil",
+}
 FUNCTIONS = frozenset(
     "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp sqrt abs floor ceil ceiling gcd lcm "
     "max min cbrt binom asin acos atan".split()
 )
-_WORD_COMMANDS = {"pi": "\\pi", "infinity": "\\infty", "infty": "\\infty", "inf": "\\infty", "oo": "\\infty"}
+_WORD_COMMANDS = {
+    "pi": "\\pi",
+    "infinity": "\\infty",
+    "infty": "\\infty",
+    "inf": "\\infty",
+    "oo": "\\infty",
+}
 _TEXT = frozenset(
     "\\text \\textbf \\textit \\textrm \\textnormal \\textsf \\texttt \\mbox \\mathrm \\mathbf \\mathit \\mathsf "
     "\\operatorname \\boldsymbol \\bm \\emph \\hbox".split()
 )
-_PLAIN_FONT = frozenset("\\mathrm \\mathbf \\mathit \\mathsf \\operatorname \\boldsymbol \\bm".split())
+_PLAIN_FONT = frozenset(
+    "\\mathrm \\mathbf \\mathit \\mathsf \\operatorname \\boldsymbol \\bm".split()
+)
 _TOKEN = re.compile(
     r"(?P<space>(?:\s|~|\\[ ,;:>\n\t]|\\q?quad(?![a-zA-Z])|\\hspace\{[^{}]{0,10}\})+)"
     r"|(?P<num>\d+\.(?=\\overline)|\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,4}(?![\d.]))?)"
@@ -156,7 +178,12 @@ def _split_word(word: str, spaced: bool, before: list[Token]) -> list[Token]:
     if len(word) == 1:
         return [Token("sym", word, spaced)]
     after_number = bool(before) and before[-1].kind == "num" and spaced
-    if len(word) > 3 or after_number or word in _SHORT_WORDS or word[0].isupper() is not word[1:].isupper():
+    if (
+        len(word) > 3
+        or after_number
+        or word in _SHORT_WORDS
+        or word[0].isupper() is not word[1:].isupper()
+    ):
         return [Token("text", word, spaced)]
     if word.isupper():
         return [Token("sym", word, spaced)]

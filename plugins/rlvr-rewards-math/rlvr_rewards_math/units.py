@@ -82,7 +82,9 @@ def unit_of(words: str) -> tuple[str, Fraction] | None:
 
 def _rate(words: str) -> tuple[str, Fraction] | None:
     match = _PER.match(words)
-    top, bottom = (UNITS.get(match[1].lower()), UNITS.get(match[2].lower())) if match else (None, None)
+    top, bottom = (
+        (UNITS.get(match[1].lower()), UNITS.get(match[2].lower())) if match else (None, None)
+    )
     if not top or not bottom or not bottom[1]:
         return None
     if top[0] == "length" and bottom[0] == "time":
