@@ -17,7 +17,7 @@ from rlvr_ops_core.errors import (
 )
 from rlvr_ops_core.hookspecs import hookimpl
 from rlvr_ops_core.job import TrainJob, needs
-from rlvr_ops_core.reward import UNDECIDED, RewardSpec, reward
+from rlvr_ops_core.reward_spec import UNDECIDED, RewardSpec, reward
 from rlvr_ops_core.types import (
     Answers,
     DataSource,

@@ -2,7 +2,7 @@
 
 RlvrError                  a user's mistake or a stopped run: printed without a traceback
 ├── PluginError            a plugin, or something asked of one, is not there or does not load
-├── OptionError            a component was given options that it does not take
+├── OptionError            an option is wrong: of a component, or on the command line
 ├── PipelineError          a pipeline file has mistakes: all of them, each with file and line
 ├── DataError              a data source can't read its data, or a row of it is unusable
 ├── RewardLoadError        a reward can't be set up in a worker process
@@ -50,7 +50,7 @@ class PluginError(RlvrError):
 
 
 class OptionError(RlvrError):
-    """A component was given options that it does not take."""
+    """An option is wrong: of a component, or on the command line."""
 
 
 class DataError(RlvrError):

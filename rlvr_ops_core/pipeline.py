@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rlvr_ops_core.errors import RlvrError, RunError, StopRun, did_you_mean
+from rlvr_ops_core.errors import OptionError, RlvrError, StopRun, did_you_mean
 from rlvr_ops_core.events import Events, Watch
 from rlvr_ops_core.plan import Plan, PlannedStage
 from rlvr_ops_core.runs import RunFolder, now, read_json, set_aside, write_json
@@ -45,7 +45,8 @@ def run_pipeline(
     `show` are functions that see every event, to show progress.
 
     Raises:
-        RunError: the folder or `until` can't be used.
+        OptionError: `until` names no stage.
+        RunError: the folder can't be used.
         StopRun: a monitor ended the run.
         ErrorBudgetExceeded: too many samples got no verdict.
         RlvrError: a component failed in a way that the user can mend.
@@ -69,7 +70,7 @@ def stages_until(plan: Plan, until: str | None) -> tuple[PlannedStage, ...]:
     """The stages up to and with `until`, which is a stage's name or a verb.
 
     Raises:
-        RunError: no stage has that name or verb.
+        OptionError: no stage has that name or verb.
     """
     if until is None:
         return plan.stages
@@ -78,7 +79,7 @@ def stages_until(plan: Plan, until: str | None) -> tuple[PlannedStage, ...]:
             return plan.stages[: stage.number]
     known = [stage.name for stage in plan.stages] + ["train", "evaluate", "serve"]
     hint = did_you_mean(until, known) or f"the stages are {', '.join(known[:-3])}"
-    raise RunError(f'--until {until}: there is no stage or verb "{until}"', hint=hint)
+    raise OptionError(f'--until {until}: there is no stage or verb "{until}"', hint=hint)
 
 
 def manifest(plan: Plan) -> dict[str, Any]:

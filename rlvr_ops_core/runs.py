@@ -16,10 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-import yaml
-
 from rlvr_ops_core.errors import RunError
 from rlvr_ops_core.types import Json, Sample, Verdict
+from rlvr_ops_core.yaml_values import to_yaml
 
 
 def write_text(file: Path, text: str) -> None:
@@ -165,7 +164,7 @@ class RunFolder:
         self.manifest = dict(manifest)
         self.manifest["started"] = earlier.get("started") or now()
         self.events = Series(self.path / "events.jsonl")
-        write_text(self.path / "pipeline.yaml", yaml.safe_dump(config, sort_keys=False))
+        write_text(self.path / "pipeline.yaml", to_yaml(config))
         self.earlier = earlier
         self.save()
 

@@ -227,7 +227,7 @@ def test_a_run_into_a_file_says_so(tmp_path: Path) -> None:
 def test_until_a_stage_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(yaml.safe_dump(pipeline(TRAIN)))
     done = process("run", "p.yaml", "--until", "polcy", cwd=tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == (
         'error: --until polcy: there is no stage or verb "polcy"\n  did you mean "policy"?\n'
     )

@@ -16,7 +16,15 @@ import pytest
 import yaml
 from echo_plugin import pipeline
 
-from rlvr_ops_core import DataError, ErrorBudgetExceeded, Event, RlvrError, RunError, StopRun
+from rlvr_ops_core import (
+    DataError,
+    ErrorBudgetExceeded,
+    Event,
+    OptionError,
+    RlvrError,
+    RunError,
+    StopRun,
+)
 from rlvr_ops_core.check import check_pipeline
 from rlvr_ops_core.pipeline import Outcome, run_pipeline
 from rlvr_ops_core.runs import read_json, read_lines
@@ -204,7 +212,7 @@ def test_until_ends_after_a_stage_or_a_verb(runs: Runs) -> None:
     assert runs.run(until="policy").done_now == ("policy",)
     assert runs.manifest()["status"] == "stopped"
     assert runs.run(until="evaluate").done_now == ("evaluate",)
-    with pytest.raises(RunError, match='did you mean "evaluate"'):
+    with pytest.raises(OptionError, match='did you mean "evaluate"'):
         runs.run(until="evaluat")
 
 

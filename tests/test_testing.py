@@ -11,7 +11,7 @@ import pytest
 from rlvr_ops_core import Sample, Score, StopRun, Task, reward, testing
 from rlvr_ops_core.builtin import text
 from rlvr_ops_core.plugins import load_file
-from rlvr_ops_core.reward import UNDECIDED
+from rlvr_ops_core.reward_spec import UNDECIDED
 from rlvr_ops_core.testing import (
     TASKS,
     check_data_source,

@@ -14,7 +14,7 @@ from rlvr_ops_core import OptionError, Sample, Score, Task
 from rlvr_ops_core.builtin.extract import MAX_CHARS
 from rlvr_ops_core.builtin.text import rlvr_rewards
 from rlvr_ops_core.options import bind, resolve
-from rlvr_ops_core.reward import spec_of
+from rlvr_ops_core.reward_spec import spec_of
 
 REWARDS = rlvr_rewards()
 HUGE = 2_000_000

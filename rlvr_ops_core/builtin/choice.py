@@ -10,7 +10,7 @@ from typing import Literal
 
 from rlvr_ops_core.builtin.extract import abstain, committed, judged, negated
 from rlvr_ops_core.errors import OptionError
-from rlvr_ops_core.reward import reward
+from rlvr_ops_core.reward_spec import reward
 from rlvr_ops_core.types import Json, Sample, Score
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from rlvr_ops_core.builtin.extract import abstain, committed, judged
 from rlvr_ops_core.builtin.rows import Row, filled
 from rlvr_ops_core.errors import DataError, OptionError, RlvrError, did_you_mean
-from rlvr_ops_core.reward import reward
+from rlvr_ops_core.reward_spec import reward
 from rlvr_ops_core.types import Json, Message, Sample, Score, Task
 
 TEST_ONE_IN = 5

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from rlvr_ops_core.builtin.extract import abstain, accepted_answers, committed, judged
-from rlvr_ops_core.reward import reward
+from rlvr_ops_core.reward_spec import reward
 from rlvr_ops_core.types import Sample, Score
 
 ARTICLES = frozenset({"a", "an", "the"})

@@ -9,7 +9,7 @@ from typing import Literal
 
 from rlvr_ops_core.builtin.extract import abstain, committed, judged, negated
 from rlvr_ops_core.errors import OptionError
-from rlvr_ops_core.reward import reward
+from rlvr_ops_core.reward_spec import reward
 from rlvr_ops_core.types import Json, Sample, Score
 
 # Thousands groups are bounded: without that a long run of ",123" is tried again from every group.

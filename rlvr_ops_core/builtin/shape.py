@@ -9,7 +9,7 @@ from typing import Literal
 
 from rlvr_ops_core.builtin.extract import abstain, judged
 from rlvr_ops_core.errors import OptionError
-from rlvr_ops_core.reward import reward
+from rlvr_ops_core.reward_spec import reward
 from rlvr_ops_core.types import Sample, Score
 
 PATTERN_CHARS = 4_000

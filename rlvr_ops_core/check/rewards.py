@@ -10,7 +10,7 @@ from rlvr_ops_core.check.reading import Reading, texts_in
 from rlvr_ops_core.errors import Place, PluginError, cut, printable
 from rlvr_ops_core.explain import shorten
 from rlvr_ops_core.plan import PlannedReward
-from rlvr_ops_core.reward import judges
+from rlvr_ops_core.reward_spec import judges
 from rlvr_ops_core.schema import RewardEntry, SumEntry
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from rlvr_ops_core.errors import RewardLoadError
 from rlvr_ops_core.options import bind, options_hash, resolve
 from rlvr_ops_core.plugins import Component, Origin, load_file
-from rlvr_ops_core.reward import Judges, RewardSpec, is_async, judges, spec_of
+from rlvr_ops_core.reward_spec import Judges, RewardSpec, is_async, judges, spec_of
 from rlvr_ops_core.scoring.verdicts import raised, settle, settle_many
 from rlvr_ops_core.types import Sample, Verdict
 

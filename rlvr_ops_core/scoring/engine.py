@@ -8,7 +8,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 
-from rlvr_ops_core.reward import UNDECIDED
+from rlvr_ops_core.reward_spec import UNDECIDED
 from rlvr_ops_core.scoring.background import AsyncRunner
 from rlvr_ops_core.scoring.bound import BoundReward, bind_function
 from rlvr_ops_core.scoring.pool import Pool

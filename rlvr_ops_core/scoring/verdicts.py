@@ -8,7 +8,7 @@ from math import isfinite
 from numbers import Real
 from typing import Any
 
-from rlvr_ops_core.reward import RewardSpec
+from rlvr_ops_core.reward_spec import RewardSpec
 from rlvr_ops_core.types import Part, Score, Status, Verdict
 
 NOT_REPORTED: Mapping[str, Part] = {}

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from rlvr_ops_core.options import bind, resolve
-from rlvr_ops_core.reward import UNDECIDED, is_async, judges, spec_of
+from rlvr_ops_core.reward_spec import UNDECIDED, is_async, judges, spec_of
 from rlvr_ops_core.scoring.verdicts import settle, settle_many
 from rlvr_ops_core.testing.calls import TASKS, bound, expect
 from rlvr_ops_core.types import Sample, Verdict
