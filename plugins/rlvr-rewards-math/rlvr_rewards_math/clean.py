@@ -129,6 +129,8 @@ _NOTHING = frozenset(
 )
 _COMMAND = re.compile(r"\\([a-zA-Z]+)")
 _THIN = re.compile(r"(?<=\d)(?:\\[,!;: ]|\{,\}(?:\\!)?|,\\! ?|\\,\\!)+ ?(?=\d{3}(?!\d))")
+_SPACED_THOUSANDS = re.compile(r"(?<![\d.,/ ])\d{1,3}(?: \d{3})+(?![\d/]| \d)")
+_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
 _ESCAPED_TWICE = re.compile(r"\\\\(?=[a-zA-Z()\[\]{}%])")
 _DOLLARS = re.compile(r"(?<!\\)\$\$?|\\[()\[\]](?![a-zA-Z]*\{?pt)")
 
@@ -139,10 +141,13 @@ def clean(text: str) -> str:
         text = text.translate(_UNICODE)
     if "\\" in text or "{" in text:
         text = _THIN.sub("", text)
+    if " " in text:
+        text = _SPACED_THOUSANDS.sub(lambda number: number[0].replace(" ", ""), text)
+    text = _ORDINAL.sub("", text)
     if "\\" in text:
         if "\\\\" in text and "\\begin" not in text:
             text = _ESCAPED_TWICE.sub(r"\\", text)
-        text = text.replace("\\!", "")
+        text = text.replace("\\!", "").replace('\\"', "")
         text = _COMMAND.sub(_one_spelling, text)
     if "$" in text or "\\" in text:
         text = _DOLLARS.sub(" ", text)
@@ -154,7 +159,7 @@ def clean(text: str) -> str:
 def trim(text: str) -> str:
     """The text without blanks and punctuation around it: a full stop ends a sentence, not a number."""
     text = text.strip(' \t\r\n`"')
-    while text.endswith((".", ",", ";", ":", "\\", "~")) and not text.endswith("..."):
+    while text.endswith((".", ",", ";", ":", "\\", "~", "^")) and not text.endswith("..."):
         text = text[:-1].rstrip()
     while text.startswith(("\\ ", "\\,", "\\;", "~")):
         text = text[2 if text[0] == "\\" else 1 :].lstrip()

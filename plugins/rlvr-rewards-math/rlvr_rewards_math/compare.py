@@ -15,7 +15,7 @@ from rlvr_rewards_math.quantities import (
     same_quantity,
 )
 from rlvr_rewards_math.reader import is_number, normal_words, symbols_of
-from rlvr_rewards_math.regions import region, same_region
+from rlvr_rewards_math.regions import is_number_set, region, same_region
 from rlvr_rewards_math.values import (
     Combined,
     Group,
@@ -35,12 +35,16 @@ def same(gold: Value, answer: Value, policy: Policy) -> bool | None:
     if gold == answer:
         return not is_false_equation(answer)
     gold, answer = _settled(gold), _settled(answer)
+    if isinstance(gold, Group) is not isinstance(answer, Group):
+        gold, answer = _one_value(gold), _one_value(answer)
     if is_false_equation(answer) or is_false_equation(gold):
         return False
     if isinstance(gold, Named) or isinstance(answer, Named):
         return _same_named(gold, answer, policy)
     if isinstance(gold, Quantity) and isinstance(answer, Quantity):
         return same_quantity(gold, answer, policy)
+    if is_number_set(gold) or is_number_set(answer):
+        return _same_region(gold, answer, policy)
     if isinstance(gold, Text) or isinstance(answer, Text):
         return _same_text(gold, answer)
     if isinstance(gold, Matrix) or isinstance(answer, Matrix):
@@ -78,6 +82,11 @@ def _settled(value: Value) -> Value:
             return value.sides[-1]
     if isinstance(value, Group) and value.kind in ("set", "list") and len(value.items) == 1:
         return value.items[0]
+    return value
+
+
+def _one_value(value: Value) -> Value:
+    """A list that says the same thing several times says it once."""
     if isinstance(value, Group) and value.kind == "list" and len(set(value.items)) == 1:
         return value.items[0]
     return value
@@ -339,8 +348,8 @@ def _same_proportion(gold: Ratio, answer: Ratio, policy: Policy) -> bool | None:
     theirs = [part.node for part in answer.parts if isinstance(part, Quantity)]
     if len(ours) != len(gold.parts) or len(theirs) != len(ours):
         return None
-    if gold.clock or answer.clock:
-        return all_of(same_node(a, b, policy) for a, b in zip(ours, theirs, strict=True))
+    if gold.clock or answer.clock or any(isinstance(p, Quantity) and p.unit for p in (*gold.parts, *answer.parts)):
+        return all_of(same(a, b, policy) for a, b in zip(gold.parts, answer.parts, strict=True))
     crosses = zip(ours[1:], theirs[1:], strict=True)
     return all_of(same_node(("mul", ours[0], b), ("mul", theirs[0], a), policy) for a, b in crosses)
 

@@ -156,6 +156,9 @@ class _Reader:
             elif token.text == "^":
                 self.place += 1
                 node = ("pow", node, self.exponent())
+            elif token.text == "_" and node[0] == "pow" and node[1][0] == "sym":
+                self.place += 1  # x^{2}_{i} is x_{i}^{2}
+                node = ("pow", ("sym", f"{node[1][1]}_{self.subscript()}"), node[2])
             elif token.text == "!":
                 self.place += 1
                 node = ("fact", node)

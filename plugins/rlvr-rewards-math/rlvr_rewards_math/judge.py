@@ -21,6 +21,7 @@ _CHOICE = re.compile(r"^\W{0,3}(?:\\text\w{0,4}\{)?\(?([A-J])\)?\}?\W{0,2}$")
 _CHOSEN = re.compile(
     r"^\W{0,3}(?:\\text\w{0,4}\{)?(?:[Oo]ption |[Cc]hoice )?\(?([A-J])(?:[).:]|\}\)?[.:]?)+(?:\s|$)"
 )
+_DECIMAL_COMMA = re.compile(r"^[$\s]{0,3}(-?\d{1,12}),(\d{1,2}|\d{4,12})[\s$€%.]{0,4}$")
 _HIDING = ("\\phantom", "\\hphantom", "\\vphantom", "{white}", "\\def", "\\newcommand", "\\input")
 MAX_LENGTH = 1500
 
@@ -66,6 +67,8 @@ def judge(gold: str, answer: str, policy: Policy) -> Judgement:
     if not policy.unevaluated and _is_unevaluated(gold_value, answer_value):
         return Judgement(False, "not worked out")
     verdict = same(gold_value, answer_value, policy)
+    if verdict is False and _same_with_decimal_comma(gold, answer):
+        return Judgement(True, "decimal comma")
     if verdict is None and _is_too_large(gold_value, answer_value):
         return Judgement(False, "too large to work out")
     return Judgement(verdict, _rule(gold_value, answer_value))
@@ -88,6 +91,15 @@ def _same_numerals(gold: str, answer: str) -> Judgement | None:
 def numeral(text: str) -> Fraction | None:
     """The value of a numeral as answers write it: with a dollar sign or a full stop around it."""
     return read_numeral(text.strip(" $\n").rstrip(". "))
+
+
+def _same_with_decimal_comma(gold: str, answer: str) -> bool:
+    """One is a decimal with a comma, `2,74`, the other the same with a point."""
+    for one, other in ((gold, answer), (answer, gold)):
+        comma, point = _DECIMAL_COMMA.match(one), numeral(other)
+        if comma and point is not None and "." in other:
+            return read_numeral(f"{comma[1]}.{comma[2]}") == point
+    return False
 
 
 def _is_too_large(gold: Value, answer: Value) -> bool:

@@ -2,9 +2,11 @@ r"""Reading a cleaned answer as a value: lists, tuples, sets, intervals, equatio
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import product
 
 from rlvr_rewards_math.clean import clean
 from rlvr_rewards_math.expression import Node, read_expression
@@ -42,11 +44,14 @@ _MATRICES = re.compile(
     r"\\begin\s*\{([pbvBV]?matrix|array)\}(?:\s*\{[lcr|\s]*\})?(.*?)\\end\s*\{\1\}", re.DOTALL
 )
 _ROW = re.compile(r"\\\\(?:\[[^\]]{0,10}\])?|\\cr(?![a-z])")
+_MEASURED = re.compile(r"^(.*[\d}])(?:\s|\\[,; ]|~)+([a-zA-Z]{1,12}(?:\s?/\s?[a-zA-Z]{1,6})?(?:\^\{?[23]\}?)?)$")
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
 _NOT_WORDS = re.compile(r"[^\w\s.+-]|_")
 _ARTICLES = re.compile(r"\b(?:the|a|an)\b")
 _DOUBTFUL = re.compile(
     r"\b(?:is|are|was|not|isn't|wrong|incorrect|or|maybe|perhaps|but|if|between|either|neither|no|approx\w*|about|"
-    r"to|from|at (?:least|most)|more|less|than|nor|correct|right)\b",
+    r"to|from|at (?:least|most)|more|less|than|nor|correct|right|except\w*|without|exclud\w*|never|unless|guess\w*|"
+    r"minus|plus|negative|percent|half|twice|double|error|false|invalid)\b",
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"^(?:option|choice|answer)?\s*\(?([A-Z])\)?[.):]?$")
@@ -67,6 +72,11 @@ def read_answer(text: str) -> Value:
 
 
 def _read_text(text: str) -> Value:
+    measured = _MEASURED.match(text)
+    if measured and unit_of(measured[2]):
+        value = _read_text(measured[1])
+        if isinstance(value, Quantity) and not value.unit:
+            return Quantity(value.node, measured[2], value.percent, value.decimals)
     try:
         tokens = tokenize(text)
         return _Reading(tokens).whole()
@@ -271,6 +281,9 @@ class _Reading:
         if len(parts) == 1:
             return self.listed(start + 1, close)
         items = tuple(self.related(first, last) for first, last, _ in parts)
+        choices = [item.items if isinstance(item, Group) and item.kind == "list" else (item,) for item in items]
+        if 1 < math.prod(len(choice) for choice in choices) <= 16:  # signs in a tuple are chosen one by one
+            return Group("list", tuple(Group("row", row, opening, closing) for row in product(*choices)))
         return Group("row", items, opening, closing)
 
     def holds_structure(self, start: int, end: int) -> bool:
@@ -337,13 +350,29 @@ class _Reading:
                 return Quantity(
                     read_expression(self.tokens, self.pairs, start, start + 1), f"base {base}"
                 )
+        start = self.without_label(start, end)
         end, percent, tail = self.trailing(start, end)
         if start >= end:
             return _words(tail or " ".join(token.text for token in self.tokens))
         if end - start == 1 and self.tokens[start].kind == "text":
             return _words(f"{self.tokens[start].text} {tail}".strip())
         node = read_expression(self.tokens, self.pairs, start, end)
+        scale, _, rest = tail.partition(" ")
+        if scale in _SCALES:
+            factor = Fraction(_SCALES[scale])
+            node = ("num", node[1] * factor) if node[0] == "num" else ("mul", node, ("num", factor))
+            return Quantity(node, unit or rest, percent)
         return Quantity(node, unit or tail, percent, self.written_decimals(start, end))
+
+    def without_label(self, start: int, end: int) -> int:
+        """The place after words that introduce a value: `only x`, `Area 5`; words that change it stay."""
+        place = start
+        while place < end and self.tokens[place].kind == "text":
+            place += 1
+        label = " ".join(token.text for token in self.tokens[start:place])
+        if start < place < end and len(label.split()) <= 4 and not _DOUBTFUL.search(label):
+            return place
+        return start
 
     def degrees_and_minutes(self, start: int, end: int) -> Quantity | None:
         r"""`60^\circ 42'` in degrees."""
@@ -363,10 +392,15 @@ class _Reading:
         while end > start and tokens[end - 1].kind == "text":
             words.insert(0, tokens[end - 1].text)
             end -= 1
-        if end - start > 2 and tokens[end - 2].text == "^" and tokens[end - 3].kind == "text":
-            # \text{cm}^2
-            words.insert(0, f"{tokens[end - 3].text}^{tokens[end - 1].text}")
-            end -= 3
+        power = 0
+        if end - start > 2:
+            power = 2 if tokens[end - 2].text == "^" else 4 if tokens[end - 1].text == "}" else 0
+        marked = power and end - start > power and tokens[end - power].text == "^"
+        if marked and tokens[end - power - 1].kind == "text":
+            # \text{cm}^2, \text{cm}^{2}
+            exponent = "".join(token.text for token in tokens[end - power + 1 : end]).strip("{}")
+            words.insert(0, f"{tokens[end - power - 1].text}^{exponent}")
+            end -= power + 1
         if end - start >= 2 and tokens[end - 1].text == "\\circ" and tokens[end - 2].text == "^":
             return end - 2, False, "deg"
         if end - start >= 4 and [t.text for t in tokens[end - 4 : end]] == [
@@ -382,7 +416,7 @@ class _Reading:
         if end - start >= 2 and tokens[end - 1].text in ("%", "$", "€"):
             symbol = tokens[end - 1].text
             return end - 1, symbol == "%", "" if symbol == "%" else symbol
-        if text.lower().split(" ")[0] in ("percent", "percents", "percentage"):
+        if text.lower().split(" ")[0] in ("percent", "percents", "percentage", "pct"):
             return end, True, ""
         if text and end > start:
             _check_noun(text)

@@ -24,6 +24,11 @@ def region(value: Value) -> list[Stretch] | None:
         return None
 
 
+def is_number_set(value: Value) -> bool:
+    r"""The set of all real numbers by its name, `\mathbb{R}`."""
+    return isinstance(value, Quantity) and value.node == ("sym", "mathbb(R)")
+
+
 def same_region(ours: list[Stretch], theirs: list[Stretch]) -> bool:
     """The same stretches, ends equal to 30 digits."""
     if len(ours) != len(theirs):
@@ -58,7 +63,7 @@ def _region(value: Value) -> list[Stretch]:
     if isinstance(value, Relation) and value.relations == ("!=",):
         return _subtract(REALS, _point(value.sides[1]))
     if isinstance(value, Quantity):
-        if value.node in (("sym", "mathbb(R)"), ("sym", "mathbb(\\R)")):
+        if is_number_set(value):
             return REALS
         if value.node == ("sym", "∅"):
             return []

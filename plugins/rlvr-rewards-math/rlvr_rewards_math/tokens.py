@@ -45,7 +45,7 @@ _TOKEN = re.compile(
     r"(?P<space>(?:\s|~|\\[ ,;:>\n\t]|\\q?quad(?![a-zA-Z])|\\hspace\{[^{}]{0,10}\})+)"
     r"|(?P<num>\d+\.(?=\\overline)|\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,4}(?![\d.]))?)"
     r"|(?P<cmd>\\[a-zA-Z]+|\\[{}%$&#_|\\])"
-    r"|(?P<word>[A-Za-z]+)"
+    r"|(?P<word>[^\W\d_]+)"
     r"|(?P<op><=|>=|!=|==|\*\*|\.\.\.|.)",
     re.DOTALL,
 )
@@ -158,7 +158,8 @@ def _read_text(tokens: list[Token], text: str, place: int, command: str, spaced:
             break
     content = text[place + 1 : end].strip().strip("()").strip() if depth == 0 else text[place + 1 :]
     bare = content.replace("{", "").replace("}", "").strip()
-    if command in _PLAIN_FONT and (len(bare) == 1 or bare in FUNCTIONS):
+    bare = bare.strip("~ ")
+    if bare in FUNCTIONS or (command in _PLAIN_FONT and len(bare) == 1):
         tokens += _split_word(bare, spaced, tokens) if bare.isalpha() else tokenize(bare)
     elif bare and bare.replace(".", "").replace(",", "").isdigit():
         tokens += tokenize(bare)
@@ -171,6 +172,8 @@ def _read_text(tokens: list[Token], text: str, place: int, command: str, spaced:
 def _split_word(word: str, spaced: bool, before: list[Token]) -> list[Token]:
     """A run of letters as symbols, a function, a constant, or words of text."""
     lower = word.lower()
+    if not word.isascii():
+        return [Token("text", word, spaced)]
     if lower in FUNCTIONS:
         return [Token("func", lower, spaced)]
     if lower in _WORD_COMMANDS:
@@ -202,6 +205,8 @@ def _drop_noise(tokens: list[Token]) -> list[Token]:
     for token in tokens:
         if token.text == "}" and kept and kept[-1].text == "{" and kept[-1].kind == "op":
             kept.pop()
+        elif token.text == "." and token.kind == "op":
+            continue  # a full stop before a bracket
         else:
             kept.append(token)
     return kept

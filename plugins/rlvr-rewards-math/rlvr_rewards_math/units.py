@@ -42,6 +42,8 @@ _TABLE: dict[str, tuple[tuple[str, str | int | Fraction], ...]] = {
     "euro": (("€ euro euros eur", 1),),
     "pound sterling": (("£", 1),),
     "angle": (("deg degree degrees", 1), ("rad radian radians", 0)),
+    "before noon": (("am a.m", 1),),
+    "after noon": (("pm p.m", 1),),
     "speed": (
         ("m/s", 1),
         ("km/h kmh kph km/hr", Fraction(1000, 3600)),

@@ -156,7 +156,7 @@ def test_same_verdicts_in_every_process_and_for_every_hash_seed():
 
 
 def test_reward_declares_its_limits():
-    from rlvr_ops_core.reward import spec_of
+    from rlvr_ops_core.reward_spec import spec_of
 
     spec = spec_of(equal)
     assert spec.fast is equal_fast
