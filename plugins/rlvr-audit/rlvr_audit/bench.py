@@ -1,0 +1,352 @@
+"""The bench that probes work on: cases, calls with deadlines, and what counts as paid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from rlvr_audit import thresholds
+from rlvr_audit.cases import Case
+from rlvr_audit.process import Ended, RewardProcess
+from rlvr_audit.slots import Slot, number_of, slot_in, wrong_answers, written
+from rlvr_audit.target import Target
+
+Kind: TypeAlias = Literal["answer", "code", "judge", "shape"]
+Context: TypeAlias = Literal["main", "thread", "threads", "asyncio"]
+JUDGE_WORDS = re.compile(r"judge|\bllm|rubric|openai|grader_model|chat\.completions", re.IGNORECASE)
+CODE = re.compile(r"^\s*(?:def|class|import|from|print\(|for|while)\b.*", re.MULTILINE)
+
+
+class Ask(NamedTuple):
+    """One answer to judge."""
+
+    case: Case
+    completion: Any
+    """Text, or messages."""
+    changes: Mapping[str, Any] = {}
+    """Keys of the row to set otherwise: gold, data, group, without …"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a reward made of one answer."""
+
+    value: float | None
+    status: str
+    """ok, abstain, error, timeout (killed at the deadline) or crash (its process died)."""
+    reason: str = ""
+    kind: str = ""
+    """Of an error: raised, length, type, nan, range."""
+    seconds: float = 0.0
+    components: Mapping[str, float | None] = field(default_factory=dict)
+    changed: bool = False
+    """The reward changed what it was given."""
+
+    @property
+    def shown(self) -> str:
+        """For people: the value, or the status with its reason."""
+        if self.status == "ok":
+            return f"{self.value:g}"
+        return f"{self.status}: {self.reason}"[:300] if self.reason else self.status
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What good and bad answers to one case are paid."""
+
+    good: float
+    bad: float
+
+    @property
+    def span(self) -> float:
+        """From bad to good; above 0."""
+        return self.good - self.bad
+
+    def share(self, value: float) -> float:
+        """How far on the way from bad to good a value is."""
+        return (value - self.bad) / self.span
+
+
+class Bench:
+    """One reward, its cases, and all that probes ask of them."""
+
+    def __init__(
+        self,
+        target: Target,
+        process: RewardProcess,
+        cases: Sequence[Case],
+        *,
+        deadline_s: float,
+        ends: float,
+    ) -> None:
+        self.target, self.process, self.cases = target, process, list(cases)
+        self.info: Mapping[str, Any] = process.ready()
+        self.deadline_s = deadline_s
+        self.ends = ends
+        """When the audit's time is up, by the monotonic clock."""
+        self.slots: dict[str, Slot | None] = {case.id: slot_in(case) for case in cases}
+        self.levels: dict[str, Levels] = {}
+        self.forms: dict[str, str] = {}
+        self.graded = False
+        self.call_s = 0.001
+        self.known: list[tuple[Case, bool, str, Outcome]] = []
+        """(case, is it good, text, outcome) of every known answer."""
+        self.figures: dict[str, Any] = {}
+        """Numbers of the probe that runs now, for people."""
+        self.tried: list[tuple[str, bool, bool]] = []
+        """(`known` or `attack`, is the answer right, was it judged wrongly) of every trial."""
+
+    # -- what it is about ---------------------------------------------------------------------
+
+    @property
+    def kind(self) -> Kind:
+        """What the reward judges, from its cases and its source."""
+        if any(self.code_of(case) for case in self.cases):
+            return "code"
+        if any(case.gold is not None for case in self.cases):
+            return "answer"
+        return "judge" if JUDGE_WORDS.search(self.info["source"]) else "shape"
+
+    def code_of(self, case: Case) -> str:
+        """The program in a case's right answer; "" if it holds none."""
+        tested = any("test" in key or key in ("inputs", "stdin", "entry_point") for key in case.data)
+        for text in case.good:
+            fenced = re.search(r"```(?:python|py)?\n(.*?)```", text, re.DOTALL)
+            code = fenced[1] if fenced else text
+            if CODE.search(code) and (tested or fenced) and _parses(code):
+                return code
+        return ""
+
+    @property
+    def usable(self) -> list[Case]:
+        """The cases in which the reward tells right from wrong; few of them if it is slow."""
+        cases = [case for case in self.cases if case.id in self.levels]
+        return cases[: self.most_cases]
+
+    @property
+    def most_cases(self) -> int:
+        """So many cases a probe should use: a slow reward gets fewer."""
+        return 8 if self.call_s < 0.01 else 4 if self.call_s < 0.05 else 2
+
+    @property
+    def is_over(self) -> bool:
+        """The audit's time is up."""
+        return monotonic() > self.ends
+
+    def wrongs(self, case: Case, count: int) -> list[str]:
+        """Texts for the case's slot that are wrong; none if it has no slot."""
+        slot = self.slots[case.id]
+        return wrong_answers(case, slot, self.cases, count) if slot else []
+
+    def render(self, case: Case, text: str) -> str | None:
+        """`text` as an answer in the form the task asks for; None if that form isn't known."""
+        slot = self.slots[case.id]
+        if slot is None:
+            return None
+        if self.forms.get(case.id) == "marked":
+            return slot.marked(text)
+        return slot.full(text)
+
+    def is_paid(self, case: Case, outcome: Outcome) -> bool:
+        """A wrong answer got a right answer's pay, or a good part of it."""
+        if outcome.status != "ok" or outcome.value is None:
+            return False
+        share = self.levels[case.id].share(outcome.value)
+        return share > (thresholds.GRADED_PAID_SHARE if self.graded else thresholds.PAID_SHARE)
+
+    def is_refused(self, case: Case, outcome: Outcome) -> bool:
+        """A right answer got clearly less than known right answers do, or no verdict."""
+        if outcome.status != "ok" or outcome.value is None:
+            return True
+        return self.levels[case.id].share(outcome.value) < thresholds.REFUSED_SHARE
+
+    # -- calls --------------------------------------------------------------------------------
+
+    def judge(
+        self, asks: Sequence[Ask], *, context: Context = "main", deadline_s: float | None = None
+    ) -> list[Outcome]:
+        """One outcome an ask, each judged in a call of its own, in one process, in order."""
+        calls = [[ask] for ask in asks]
+        return [rows[0] for rows in self.judge_calls(calls, context=context, deadline_s=deadline_s)]
+
+    def judge_calls(
+        self,
+        calls: Sequence[Sequence[Ask]],
+        *,
+        context: Context = "main",
+        deadline_s: float | None = None,
+        shift_s: float = 0.0,
+        process: RewardProcess | None = None,
+    ) -> list[list[Outcome]]:
+        """The outcomes of several calls; one that hangs or crashes costs only itself."""
+        rows = [[self.row(ask, index) for index, ask in enumerate(call)] for call in calls]
+        done: dict[int, list[Outcome]] = {}
+        limit = deadline_s or self.deadline_s
+        while len(done) < len(rows):
+            todo = [number for number in range(len(rows)) if number not in done]
+            request = {"op": "judge", "context": context, "calls": [rows[n] for n in todo]}
+            whole = 1 if context == "main" or context == "thread" else len(todo)
+            replies = (process or self.process).session(
+                {**request, "shift_s": shift_s}, limit + whole * 0.05
+            )
+            try:
+                with closing(replies):  # type: ignore[type-var]  # a generator
+                    for reply in replies:
+                        number = todo[reply["call"]]
+                        done[number] = outcomes_of(reply, len(rows[number]))
+            except Ended as ended:
+                missing = [number for number in todo if number not in done]
+                lost = missing[:1] if context in ("main", "thread") else missing
+                for number in lost:
+                    done[number] = [_lost(ended, limit)] * len(rows[number])
+        return [done[number] for number in range(len(rows))]
+
+    def ask(self, request: Mapping[str, Any], *, deadline_s: float) -> list[dict[str, Any]]:
+        """The replies to a request of another kind; what came before it ended early."""
+        replies: list[dict[str, Any]] = []
+        try:
+            for reply in self.process.session(request, deadline_s):
+                replies.append(reply)  # noqa: PERF402  # what came before the end counts
+        except Ended as ended:
+            replies.append({"ended": ended.how})
+        return replies
+
+    def row(self, ask: Ask, index: int = 0) -> dict[str, Any]:
+        """An ask as the reward's process takes it."""
+        case = ask.case
+        return {
+            "id": case.id,
+            "prompt": case.prompt,
+            "gold": case.gold,
+            "data": dict(case.data),
+            "completion": ask.completion,
+            "group": case.id,
+            "index": index,
+            **ask.changes,
+        }
+
+    # -- calibration --------------------------------------------------------------------------
+
+    def calibrate(self) -> None:
+        """Judge the known answers; learn what is paid, in which form, and how long it takes."""
+        asks = [
+            (Ask(case, text), is_good)
+            for case in self.cases
+            for is_good, texts in ((True, case.good), (False, case.bad))
+            for text in texts
+        ]
+        outcomes = self.judge([ask for ask, _ in asks], deadline_s=max(30.0, self.deadline_s))
+        self.known = [
+            (ask.case, is_good, ask.completion, outcome)
+            for (ask, is_good), outcome in zip(asks, outcomes, strict=True)
+        ]
+        times = sorted(outcome.seconds for outcome in outcomes)
+        self.call_s = times[len(times) // 2] if times else 0.001
+        self._learn_levels()
+        self._learn_forms()
+        self._learn_grading()
+
+    def _learn_levels(self) -> None:
+        paid = [o.value for _, is_good, _, o in self.known if is_good and o.value is not None]
+        best = max(paid, default=None)
+        for case in self.cases:
+            good = self._values(case, is_good=True)
+            bad = self._values(case, is_good=False)
+            if not good or best is None:
+                continue
+            if not bad:
+                bad = self._imagined_bad(case)
+            top = max(good)
+            unpaid = [value for value in bad if value < top - thresholds.SAME]
+            if unpaid:
+                low = min(unpaid)
+                fair = [v for v in unpaid if v <= low + 0.9 * (top - low)]
+                self.levels[case.id] = Levels(top, max(fair))
+
+    def _imagined_bad(self, case: Case) -> list[float]:
+        slot = self.slots[case.id]
+        if slot is None:
+            return [0.0]
+        asks = [Ask(case, slot.full(wrong)) for wrong in self.wrongs(case, 2)]
+        return [o.value for o in self.judge(asks) if o.value is not None] or [0.0]
+
+    def _values(self, case: Case, *, is_good: bool) -> list[float]:
+        return [
+            outcome.value
+            for one, good, _, outcome in self.known
+            if one.id == case.id and good == is_good and outcome.value is not None
+        ]
+
+    def _learn_forms(self) -> None:
+        """Whether the mark alone, without what stands around it, is paid like the whole answer."""
+        asks = [
+            Ask(case, slot.marked(slot.gold))
+            for case in self.usable
+            if (slot := self.slots[case.id]) is not None and (slot.has_mark or slot.is_bare)
+        ]
+        for ask, outcome in zip(asks, self.judge(asks), strict=True):
+            if not self.is_refused(ask.case, outcome):
+                self.forms[ask.case.id] = "marked"
+
+    def _learn_grading(self) -> None:
+        """A graded reward pays wrong answers by how wrong they are: F1, distance to a number."""
+        values: set[float] = set()
+        for case in self.usable[:3]:
+            slot, found = self.slots[case.id], set()
+            if slot is None:
+                continue
+            texts = self.wrongs(case, 5)
+            if (number := number_of(slot.gold)) is not None:
+                texts += [written(number + step, slot.gold) for step in (1, 2, 3)]
+            else:
+                texts += [f"{slot.gold} {wrong}" for wrong in texts[:3]]
+                texts += [f"{slot.gold} {' '.join(texts[:2])}"]
+            asks = [Ask(case, self.render(case, text)) for text in texts]
+            for outcome in self.judge(asks):
+                if outcome.value is not None:
+                    share = self.levels[case.id].share(outcome.value)
+                    if share < 1 - thresholds.RISE:
+                        found.add(round(share, 2))
+            values = max(values, found, key=len)
+        self.graded = len(values) >= 4
+
+
+def outcomes_of(reply: Mapping[str, Any], count: int) -> list[Outcome]:
+    """The outcomes in one reply."""
+    results = reply["results"]
+    assert len(results) == count
+    return [
+        Outcome(
+            value=result["value"],
+            status=result["status"],
+            reason=result.get("reason", ""),
+            kind=result.get("kind", ""),
+            seconds=reply["seconds"] / count,
+            components=result.get("components") or {},
+            changed=reply.get("changed", False),
+        )
+        for result in results
+    ]
+
+
+def _lost(ended: Ended, limit: float) -> Outcome:
+    if ended.how == "timeout":
+        return Outcome(None, "timeout", f"not done after {limit:g} s", seconds=limit)
+    return Outcome(None, "crash", ended.how)
+
+
+def _parses(code: str) -> bool:
+    import ast
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True

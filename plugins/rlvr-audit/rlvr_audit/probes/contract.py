@@ -1,0 +1,3 @@
+"""Family `contract`."""
+
+PROBES: dict[str, object] = {}

@@ -1,0 +1,3 @@
+"""Family `execution`."""
+
+PROBES: dict[str, object] = {}

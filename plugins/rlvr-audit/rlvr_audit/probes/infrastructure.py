@@ -1,0 +1,3 @@
+"""Family `infrastructure`."""
+
+PROBES: dict[str, object] = {}

@@ -1,0 +1,3 @@
+"""Family `judge`."""
+
+PROBES: dict[str, object] = {}

@@ -1,0 +1,113 @@
+"""Wrong answers made from a gold answer, and golds that are patterns by accident."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import TypeAlias
+
+from rlvr_audit.slots import number_of, written
+
+Miss: TypeAlias = Callable[[str], str | None]
+"""A text made from the gold; None where it does not apply."""
+
+
+def _of_number(change: Callable[[Fraction], Fraction]) -> Miss:
+    def make(gold: str) -> str | None:
+        value = number_of(gold)
+        if value is None:
+            return None
+        changed = change(value)
+        return None if changed == value else written(changed, gold)
+
+    return make
+
+
+def _of_integer(change: Callable[[str], str]) -> Miss:
+    def make(gold: str) -> str | None:
+        value = number_of(gold)
+        if value is None or value.denominator != 1 or "frac" in gold:
+            return None
+        return change(str(value))
+
+    return make
+
+
+def _of_text(change: Callable[[str], str | None]) -> Miss:
+    def make(gold: str) -> str | None:
+        is_word = number_of(gold) is None and len(gold) > 3 and gold[0].isalpha()
+        return change(gold) if is_word else None
+
+    return make
+
+
+def _digits_swapped(text: str) -> str:
+    for place in range(len(text) - 1):
+        first, second = text[place : place + 2]
+        if first.isdigit() and second.isdigit() and first != second:
+            return text[:place] + second + first + text[place + 2 :]
+    return text + "0"
+
+
+MISSES: Mapping[str, Miss] = {
+    "one more": _of_number(lambda value: value + 1),
+    "one less": _of_number(lambda value: value - 1),
+    "other sign": _of_number(lambda value: -value),
+    "ten times": _of_number(lambda value: value * 10),
+    "a hundredth": _of_integer(lambda text: f"{float(text) / 100:g}"),
+    "digits swapped": _of_integer(_digits_swapped),
+    "a fraction more": _of_integer(lambda text: f"{text}.9"),
+    "a half more": _of_integer(lambda text: f"{text}.5"),
+    "another unit of size": _of_integer(lambda text: f"{text} million"),
+    "NaN": lambda gold: "NaN" if number_of(gold) is not None else None,
+    "infinity": lambda gold: "Infinity" if number_of(gold) is not None else None,
+    "inf": lambda gold: "inf" if number_of(gold) is not None else None,
+    "1e999": lambda gold: "1e999" if number_of(gold) is not None else None,
+    "a typing error": _of_text(lambda text: text[:-2] + text[-1] + text[-2] if text[-1] != text[-2] else None),
+    "another first letter": _of_text(lambda text: ("X" if text[0] != "X" else "Y") + text[1:]),
+}
+
+PARTS: Mapping[str, Miss] = {
+    "digits before": _of_integer(lambda text: f"{text[:1]}7{text[1:]}" if text[0] == "-" else f"7{text}"),
+    "digits after": _of_integer(lambda text: f"{text}3"),
+    "last digit missing": _of_integer(lambda text: text[:-1] if len(text.lstrip('-')) > 1 else text),
+    "first digit missing": _of_integer(
+        lambda text: text.lstrip("-")[1:].lstrip("0") or text if len(text.lstrip("-")) > 1 else text
+    ),
+    "letters after": _of_text(lambda text: f"{text}esque"),
+    "letters before": _of_text(lambda text: f"un{text.lower()}"),
+    "its first letters": _of_text(lambda text: text[: len(text) // 2].strip()),
+    "its first letter": _of_text(lambda text: text[0]),
+}
+
+LAZY: Mapping[str, Miss] = {
+    "gold + 0": lambda gold: f"{gold} + 0",
+    "(gold - 1) + 1": lambda gold: _sum(gold, 1),
+    "2 * gold / 2": lambda gold: f"2 * {gold} / 2",
+    "100 * gold %": lambda gold: _percent(gold),
+}
+
+PATTERNS = (
+    ("a.c", "abc"),
+    ("x(y)z", "xyz"),
+    ("ba*d", "baaad"),
+    ("yes|no", "no"),
+    ("[ab]cd", "acd"),
+    ("what?", "wha"),
+)
+PATTERNS_OF_NUMBERS = (("3.14", "3914"), ("3.14", "3x14"), ("2.5", "2/5"), ("1.5", "175"))
+
+
+def _sum(gold: str, step: int) -> str | None:
+    value = number_of(gold)
+    if value is None:
+        return None
+    return f"{written(value - step, gold)} + {step}"
+
+
+def _percent(gold: str) -> str | None:
+    value = number_of(gold)
+    if value is None or not re.fullmatch(r"-?\d+", gold):
+        return None
+    return f"{value * 100} / 100"

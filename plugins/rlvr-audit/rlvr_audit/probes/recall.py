@@ -1,0 +1,3 @@
+"""Family `recall`."""
+
+PROBES: dict[str, object] = {}

@@ -1,0 +1,3 @@
+"""Family `shaping`."""
+
+PROBES: dict[str, object] = {}
