@@ -1,4 +1,4 @@
-"""Fifty-digit values of expressions with the imaginary unit, or with roots of negative numbers."""
+"""Sixty-digit values of expressions with the imaginary unit, or with roots of negative numbers."""
 
 from __future__ import annotations
 

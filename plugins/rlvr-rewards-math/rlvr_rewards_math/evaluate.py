@@ -1,4 +1,4 @@
-"""Values of expressions: exact rationals where that is cheap, else 50 digits at chosen points.
+"""Values of expressions: exact rationals where that is cheap, else 60 digits at chosen points.
 
 No floats, no clocks: the same tree gives the same value everywhere, and budgets in bits and digits bound the work.
 """
@@ -14,10 +14,11 @@ from rlvr_rewards_math.expression import Node
 
 MAX_BITS = 16_000
 MAX_FACTORIAL = 3_000
-CONTEXT = Context(prec=50, Emax=10**7, Emin=-(10**7))
+CONTEXT = Context(prec=60, Emax=10**7, Emin=-(10**7))
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899")
 E = Decimal("2.71828182845904523536028747135266249775724709369995957496696762772407663035354759")
 _ZERO, _ONE = Decimal(0), Decimal(1)
+_ROUNDING = Decimal("1e-50")
 _LARGEST_ANGLE = Decimal(10) ** 12
 
 
@@ -146,7 +147,7 @@ _EXACT_CALLS: dict[str, Callable[..., Fraction]] = {
 
 
 def outgrows(node: Node) -> bool:
-    """The value of a tree of numbers is over the budgets, exactly and to fifty digits."""
+    """The value of a tree of numbers is over the budgets, exactly and to sixty digits."""
     try:
         exact(node)
         return False
@@ -163,19 +164,17 @@ def outgrows(node: Node) -> bool:
     return False
 
 
-# --- fifty digits --------------------------------------------------------------------------------
+# --- sixty digits --------------------------------------------------------------------------------
 
 
 class Evaluator:
-    """Real values of trees, with values for their symbols; `scale` is the largest part of any sum so far.
+    """Real values of trees, with values for their symbols.
 
-    Values that come from exact arithmetic stay exact to fifty digits; a difference smaller than that of
-    the largest part is rounding, not a difference.
+    A sum whose parts cancel to fifty digits is zero: what is left is rounding.
     """
 
     def __init__(self, point: Mapping[str, Decimal]) -> None:
         self.point = point
-        self.scale = _ZERO
 
     def value(self, node: Node) -> Decimal:
         """The value of a tree.
@@ -225,12 +224,12 @@ class Evaluator:
         return value
 
     def _sum(self, node: Node) -> Decimal:
-        total = _ZERO
+        total, largest = _ZERO, _ZERO
         for part in node[1:]:
             value = self._value(part)
-            self.scale = max(self.scale, abs(value))
+            largest = max(largest, abs(value))
             total += value
-        return total
+        return _ZERO if abs(total) < largest * _ROUNDING else total
 
     def _power(self, node: Node) -> Decimal:
         base, power = self._value(node[1]), self._value(node[2])
@@ -252,7 +251,7 @@ class Evaluator:
 
 
 def decimal_of(value: Fraction) -> Decimal:
-    """A rational to fifty digits."""
+    """A rational to sixty digits."""
     return (
         Decimal(value.numerator) / Decimal(value.denominator)
         if value.denominator != 1
@@ -327,7 +326,7 @@ def _sin(angle: Decimal) -> Decimal:
     angle = angle.remainder_near(2 * PI)
     term, total, index = angle, angle, 1
     square = angle * angle
-    while abs(term) > Decimal("1e-52") and index < 200:
+    while abs(term) > Decimal("1e-63") and index < 200:
         term = -term * square / ((index + 1) * (index + 2))
         total += term
         index += 2
@@ -356,7 +355,7 @@ def _arctan(value: Decimal) -> Decimal:
         value = value / (1 + (1 + value * value).sqrt())
         doublings += 1
     term, total, index = value, value, 1
-    while abs(term) > Decimal("1e-52") and index < 200:
+    while abs(term) > Decimal("1e-63") and index < 200:
         term = -term * value * value
         index += 2
         total += term / index

@@ -1,4 +1,4 @@
-"""Are two quantities equal? Exactly if they are rational, to fifty digits if not, at chosen points if they have symbols."""
+"""Are two quantities equal? Exactly if they are rational, to sixty digits if not, at chosen points if they have symbols."""
 
 from __future__ import annotations
 
@@ -170,17 +170,17 @@ def _same_constant(gold: Node, answer: Node, policy: Policy) -> bool | None:
         return False
     except Undefined:
         return _same_complex(gold, answer)
-    if agree(ours, theirs, evaluator.scale):
+    if agree(ours, theirs):
         return True
     if policy.tolerance:
         return _close(Fraction(ours), Fraction(theirs), policy, None, None)
     return False
 
 
-def agree(ours: Decimal, theirs: Decimal, scale: Decimal) -> bool:
-    """Two values are the same to the digits that rounding leaves."""
+def agree(ours: Decimal, theirs: Decimal) -> bool:
+    """Two values are the same to 36 digits, which rounding leaves."""
     with localcontext(CONTEXT):
-        return abs(ours - theirs) <= _AGREE * max(abs(ours), abs(theirs), scale)
+        return abs(ours - theirs) <= _AGREE * max(abs(ours), abs(theirs))
 
 
 def _same_complex(gold: Node, answer: Node) -> bool | None:
@@ -190,8 +190,8 @@ def _same_complex(gold: Node, answer: Node) -> bool | None:
         ours, theirs = complex_value(gold), complex_value(answer)
     except Undefined:
         return None
-    scale = max(abs(ours[0]), abs(ours[1]), abs(theirs[0]), abs(theirs[1]))
-    return agree(ours[0], theirs[0], scale) and agree(ours[1], theirs[1], scale)
+    size = max(abs(part) for part in (*ours, *theirs))
+    return all(abs(a - b) <= _AGREE * size for a, b in zip(ours, theirs, strict=True))
 
 
 def _same_function(gold: Node, answer: Node, names: tuple[str, ...]) -> bool | None:
@@ -241,7 +241,7 @@ def rename(node: Node, names: dict[str, str]) -> Node:
 def _pair_at(gold: Node, answer: Node, point: dict[str, Decimal]) -> bool | None:
     evaluator = Evaluator(point)
     try:
-        return agree(evaluator.value(gold), evaluator.value(answer), evaluator.scale)
+        return agree(evaluator.value(gold), evaluator.value(answer))
     except Undefined:
         return None
 
@@ -262,7 +262,7 @@ def proportional(gold: Node, answer: Node, *, positive: bool = False) -> bool | 
             here = ours / theirs
         if ratio is None:
             ratio = here
-        elif agree(ratio, here, abs(ratio) * 10**6):
+        elif agree(ratio, here):
             agreed += 1
         else:
             differing += 1

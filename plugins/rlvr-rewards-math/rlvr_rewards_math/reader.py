@@ -401,7 +401,9 @@ class _Reading:
             exponent = "".join(token.text for token in tokens[end - power + 1 : end]).strip("{}")
             words.insert(0, f"{tokens[end - power - 1].text}^{exponent}")
             end -= power + 1
-        if end - start >= 2 and tokens[end - 1].text == "\\circ" and tokens[end - 2].text == "^":
+        if any(token.kind == "func" for token in tokens[start:end]):
+            pass  # the degree sign belongs to its argument
+        elif end - start >= 2 and tokens[end - 1].text == "\\circ" and tokens[end - 2].text == "^":
             return end - 2, False, "deg"
         if end - start >= 4 and [t.text for t in tokens[end - 4 : end]] == [
             "^",
@@ -410,7 +412,7 @@ class _Reading:
             "}",
         ]:
             return end - 4, False, "deg"
-        if end - start >= 2 and tokens[end - 1].text == "\\degree":
+        elif end - start >= 2 and tokens[end - 1].text == "\\degree":
             return end - 1, False, "deg"
         text = " ".join(words).strip()
         if end - start >= 2 and tokens[end - 1].text in ("%", "$", "€"):
