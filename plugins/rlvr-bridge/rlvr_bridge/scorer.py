@@ -56,7 +56,7 @@ class Asked:
     def _range_of(self, name: str) -> tuple[float, float]:
         entry = self.reference.rewards[name]
         if entry.use:
-            low, high = getattr(self.bound[name].call, "range", self.bound[name].spec.range)
+            low, high = getattr(self.bound[name].call, "rlvr_range", self.bound[name].spec.range)
         else:
             sides = [self._range_of(member) for member in entry.sum]
             low, high = (math.fsum(side) for side in zip(*sides, strict=True))

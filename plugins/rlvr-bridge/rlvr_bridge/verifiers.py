@@ -79,22 +79,8 @@ def _sample(asked: Asked, task: Any, trace: Any, answer: str) -> Sample:
 
 
 BASE_FIELDS = frozenset(
-    [
-        "id",
-        "name",
-        "description",
-        "system_prompt",
-        "image",
-        "workdir",
-        "agent_user",
-        "skills",
-        "network_allow",
-        "network_block",
-        "artifacts",
-        "artifact_max_bytes",
-        "timeout",
-        "resources",
-    ]
+    {"id", "name", "description", "system_prompt", "image", "workdir", "agent_user", "skills"}
+    | {"network_allow", "network_block", "artifacts", "artifact_max_bytes", "timeout", "resources"}
 )
 """What every verifiers task has: nothing that a verifier needs."""
 

@@ -1,0 +1,1 @@
+"""`rlvr export`: what a trainer is given to use our rewards."""

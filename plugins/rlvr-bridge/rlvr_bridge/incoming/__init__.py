@@ -1,0 +1,1 @@
+"""Other people's rewards as rewards of ours: each shape of function is a component."""
