@@ -115,10 +115,10 @@ def test_a_hang_is_stopped_at_its_deadline_from_a_worker_thread_and_from_asyncio
 
 
 def test_waiting_in_the_queue_does_not_count_against_the_deadline() -> None:
-    """Eight samples of 0.2 s on one worker take 1.6 s in all, each far below 0.6 s."""
-    with Engine(bound("nasty", timeout_s=0.6), workers=1) as engine:
-        verdicts = engine.score(samples(*["slow"] * 8))
-    assert [verdict.status for verdict in verdicts] == ["ok"] * 8
+    """Ten samples of 0.2 s on one worker take 2 s in all, each far below 1.5 s."""
+    with Engine(bound("nasty", timeout_s=1.5), workers=1) as engine:
+        verdicts = engine.score(samples(*["slow"] * 10))
+    assert [verdict.status for verdict in verdicts] == ["ok"] * 10
 
 
 def test_no_worker_is_left_when_the_engine_is_closed() -> None:
