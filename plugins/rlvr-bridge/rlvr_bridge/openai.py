@@ -60,8 +60,11 @@ def _reward():
     for part in {qualname!r}.split("."):
         found = getattr(found, part)
     spec = spec_of(found)
-    bind = lambda call: call(**OPTIONS) if isinstance(call, type) else functools.partial(call, **OPTIONS)
-    return spec, bind(found), bind(spec.fast) if spec.fast else None
+    return spec, _bind(found), _bind(spec.fast) if spec.fast else None
+
+
+def _bind(call):
+    return call(**OPTIONS) if isinstance(call, type) else functools.partial(call, **OPTIONS)
 
 
 SPEC, REWARD, FAST = _reward()
@@ -71,7 +74,8 @@ def _task(item):
     whole = item.get({task_column!r})
     if whole:
         known = json.loads(whole) if isinstance(whole, str) else dict(whole)
-        return Task(**{{key: known[key] for key in ("id", "prompt", "answer", "data", "source") if key in known}})
+        fields = ("id", "prompt", "answer", "data", "source")
+        return Task(**{{key: known[key] for key in fields if key in known}})
     prompt = item.get("prompt", item.get("messages", ""))
     return Task(str(item.get("id", "")), prompt, item.get({answer!r}), item)
 

@@ -228,7 +228,8 @@ def _nemo_rl(order: Order) -> str:
 
 def _nemo_gym(order: Order) -> str:
     given = "" if order.answer is None else f", answer={order.answer!r}"
-    return f"""{order.head("It is the app.py of a resources server.")}from nemo_gym.base_resources_server import (
+    head = order.head("It is the app.py of a resources server.")
+    return f"""{head}from nemo_gym.base_resources_server import (
     BaseMultiRewardVerifyResponse,
     BaseVerifyRequest,
     SimpleResourcesServer,
@@ -301,8 +302,8 @@ def _openenv(order: Order) -> str:
 def _openai(order: Order) -> str:
     from rlvr_bridge.openai import grader
 
-    given = {} if order.answer is None else {"answer": order.answer}
-    return json.dumps(grader(order.reference, **given), indent=2) + "\n"
+    made = grader(order.reference, answer=order.answer or "answer")
+    return json.dumps(made, indent=2) + "\n"
 
 
 WRITERS: Mapping[str, Callable[[Order], str]] = {
