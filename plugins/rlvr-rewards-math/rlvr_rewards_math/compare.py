@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
-from rlvr_rewards_math.expression import Node
+from rlvr_rewards_math.equations import (
+    as_inequality,
+    as_relation,
+    as_solved,
+    one_sided,
+    renamed,
+    renaming,
+    spread,
+)
 from rlvr_rewards_math.quantities import (
     Policy,
     exact_or_none,
     proportional,
-    rename,
     same_node,
     same_quantity,
 )
-from rlvr_rewards_math.reader import is_number, normal_words, symbols_of
 from rlvr_rewards_math.regions import is_number_set, region, same_region
+from rlvr_rewards_math.relations import is_number, symbols_of
 from rlvr_rewards_math.values import (
     Combined,
     Group,
@@ -28,6 +34,7 @@ from rlvr_rewards_math.values import (
     Text,
     Value,
 )
+from rlvr_rewards_math.words import same_text
 
 
 def same(gold: Value, answer: Value, policy: Policy) -> bool | None:
@@ -46,18 +53,18 @@ def same(gold: Value, answer: Value, policy: Policy) -> bool | None:
     if is_number_set(gold) or is_number_set(answer):
         return _same_region(gold, answer, policy)
     if isinstance(gold, Text) or isinstance(answer, Text):
-        return _same_text(gold, answer)
+        return same_text(gold, answer)
     if isinstance(gold, Matrix) or isinstance(answer, Matrix):
         return _same_matrix(gold, answer, policy)
     if isinstance(gold, Ratio) or isinstance(answer, Ratio):
         return _same_ratio(gold, answer, policy)
     if isinstance(gold, Relation) and isinstance(answer, Relation) and "!=" not in gold.relations:
         return _same_relation(gold, answer)
-    if isinstance(gold, Relation) and (other := _as_inequality(answer)) is not None:
+    if isinstance(gold, Relation) and (other := as_inequality(answer)) is not None:
         return _same_relation(gold, other)
-    if isinstance(answer, Relation) and (other := _as_inequality(gold)) is not None:
+    if isinstance(answer, Relation) and (other := as_inequality(gold)) is not None:
         return _same_relation(other, answer)
-    if (solved := _as_solved(gold, answer)) is not None:
+    if (solved := as_solved(gold, answer)) is not None:
         return _same_relation(*solved)
     if _is_region(gold) or _is_region(answer):
         return _same_region(gold, answer, policy)
@@ -92,19 +99,16 @@ def _one_value(value: Value) -> Value:
     return value
 
 
-# --- names ---------------------------------------------------------------------------------------
-
-
 def _same_named(gold: Value, answer: Value, policy: Policy) -> bool | None:
     if isinstance(gold, Named) and isinstance(answer, Named):
-        renamed = _renaming(gold.name, answer.name)
-        if renamed is not None:
-            return same(gold.value, _renamed(answer.value, renamed), policy)
+        letters = renaming(gold.name, answer.name)
+        if letters is not None:
+            return same(gold.value, renamed(answer.value, letters), policy)
         if _is_set(gold.value) and _is_set(answer.value):
             return same(gold.value, answer.value, policy)
         if (parts := _componentwise(gold, answer)) is not None:
             return _same_group(*parts, policy)
-        return _same_relation(_as_relation(gold), _as_relation(answer))
+        return _same_relation(as_relation(gold), as_relation(answer))
     if isinstance(answer, Named):
         return _same_one_named(answer, gold, policy)
     assert isinstance(gold, Named)
@@ -114,28 +118,15 @@ def _same_named(gold: Value, answer: Value, policy: Policy) -> bool | None:
 def _same_one_named(named: Named, other: Value, policy: Policy) -> bool | None:
     """`x = 5` is 5; an equation is compared as an equation; `(x, y) = (1, 2)` with `x = 1, y = 2`."""
     if isinstance(other, Relation):
-        return _same_relation(_as_relation(named), other)
+        return _same_relation(as_relation(named), other)
     if isinstance(other, Group) and any(isinstance(item, Named) for item in other.items):
-        return _same_group(_spread(named), other, policy)
+        return _same_group(spread(named), other, policy)
     return same(other, named.value, policy)
-
-
-def _spread(named: Named) -> Group:
-    """`(x, y) = (1, 2)` as `x = 1, y = 2`."""
-    names, values = named.name, named.value
-    if (
-        isinstance(names, Group)
-        and isinstance(values, Group)
-        and len(names.items) == len(values.items)
-    ):
-        pairs = zip(names.items, values.items, strict=True)
-        return Group("list", tuple(Named(name, value) for name, value in pairs))
-    return Group("list", (named,))
 
 
 def _componentwise(gold: Named, answer: Named) -> tuple[Group, Group] | None:
     if isinstance(gold.name, Group) and isinstance(answer.name, Group):
-        return _spread(gold), _spread(answer)
+        return spread(gold), spread(answer)
     return None
 
 
@@ -143,40 +134,6 @@ def _is_set(value: Value) -> bool:
     return isinstance(value, Interval | Combined) or (
         isinstance(value, Group) and value.kind == "set"
     )
-
-
-def _renaming(gold: Value, answer: Value) -> dict[str, str] | None:
-    """How the answer's name becomes the gold's: `f(m)` is `f(n)` with another letter; None if it doesn't."""
-    if gold == answer:
-        return {}
-    if not (isinstance(gold, Quantity) and isinstance(answer, Quantity)):
-        return None
-    ours, theirs = gold.node, answer.node
-    if ours[0] == theirs[0] == "mul" and len(ours) == len(theirs) and ours[1] == theirs[1]:
-        ours, theirs = ours[1:], theirs[1:]
-    if ours[0] != theirs[0] or len(ours) != len(theirs) or ours[0] in ("sym", "num", "div"):
-        return None
-    renamed = {}
-    for left, right in zip(ours[1:], theirs[1:], strict=True):
-        if left == right:
-            continue
-        if not (isinstance(left, tuple) and left[0] == right[0] == "sym"):
-            return None
-        renamed[right[1]] = left[1]
-    return renamed
-
-
-def _renamed(value: Value, names: dict[str, str]) -> Value:
-    if not names or not isinstance(value, Quantity):
-        return value
-    return replace(value, node=rename(value.node, names))
-
-
-# --- equations -----------------------------------------------------------------------------------
-
-
-def _as_relation(named: Named) -> Value:
-    return Relation((named.name, named.value), ("=",))
 
 
 def _same_relation(gold: Value, answer: Value) -> bool | None:
@@ -191,7 +148,7 @@ def _same_relation(gold: Value, answer: Value) -> bool | None:
             isinstance(side, Quantity) for side in (*gold.sides, *answer.sides)
         ):
             return all_of(same(a, b, Policy()) for a, b in pairs)
-    ours, theirs = _one_sided(gold), _one_sided(answer)
+    ours, theirs = one_sided(gold), one_sided(answer)
     if ours is None or theirs is None:
         return None
     if ours[1] != theirs[1]:
@@ -199,104 +156,6 @@ def _same_relation(gold: Value, answer: Value) -> bool | None:
     if symbols_of(ours[0]) != symbols_of(theirs[0]):
         return False
     return proportional(ours[0], theirs[0], positive=ours[1] in ("<", "<="))
-
-
-def _as_inequality(value: Value) -> Relation | None:
-    """`x > 3` as a relation again, to compare with one that is not solved for its variable."""
-    if not isinstance(value, Interval) or not value.variable.isidentifier():
-        return None
-    name = Quantity(("sym", value.variable))
-    if value.low is None and value.high is not None:
-        return Relation((name, value.high), ("<=" if value.closed_high else "<",))
-    if value.high is None and value.low is not None:
-        return Relation((value.low, name), ("<=" if value.closed_low else "<",))
-    return None
-
-
-def _as_solved(gold: Value, answer: Value) -> tuple[Value, Value] | None:
-    """An equation and an expression: the expression may be what one symbol of the equation is equal to."""
-    relation, other = (gold, answer) if isinstance(gold, Relation) else (answer, gold)
-    if (
-        not isinstance(relation, Relation)
-        or relation.relations != ("=",)
-        or not isinstance(other, Quantity)
-    ):
-        return None
-    names: set[str] = set()
-    for side in relation.sides:
-        names |= symbols_of(side.node) if isinstance(side, Quantity) else set()
-    known = symbols_of(other.node)
-    missing = names - known
-    if not known or len(missing) != 1 or not known <= names:
-        return None
-    return relation, Relation((Quantity(("sym", missing.pop())), other), ("=",))
-
-
-def _one_sided(relation: Value) -> tuple[Node, str] | None:
-    """`a > b` as the tree `b - a` and `<`."""
-    if not isinstance(relation, Relation) or len(relation.sides) != 2:
-        return None
-    left, right = relation.sides
-    if not (isinstance(left, Quantity) and isinstance(right, Quantity)):
-        return None
-    kind = relation.relations[0]
-    if kind in (">", ">="):
-        left, right, kind = right, left, {">": "<", ">=": "<="}[kind]
-    return ("add", left.node, ("neg", right.node)), kind
-
-
-# --- words ---------------------------------------------------------------------------------------
-
-_NUMBER_WORDS = dict(
-    zip(
-        "zero one two three four five six seven eight nine ten eleven twelve".split(),
-        range(13),
-        strict=True,
-    )
-)
-
-
-_SYNONYMS = {
-    "infinitely many": "infinity",
-    "infinite": "infinity",
-    "∞": "infinity",
-    "no solution": "none",
-    "no solutions": "none",
-    "no real solution": "none",
-    "no real solutions": "none",
-    "empty set": "none",
-    "∅": "none",
-    "true": "yes",
-    "false": "no",
-    "does not exist": "undefined",
-    "dne": "undefined",
-}
-
-
-def _same_text(gold: Value, answer: Value) -> bool:
-    ours, theirs = _text_of(gold), _text_of(answer)
-    if ours is None or theirs is None:
-        return False
-    return ours == theirs or _SYNONYMS.get(ours, ours) == _SYNONYMS.get(theirs, theirs)
-
-
-def _text_of(value: Value) -> str | None:
-    """Words in normal form; a symbol and a small number have words too."""
-    if isinstance(value, Text):
-        number = _NUMBER_WORDS.get(value.words)
-        return value.words if number is None else str(number)
-    if isinstance(value, Quantity):
-        if value.node[0] == "sym":
-            return normal_words(value.node[1]) or str(value.node[1])
-        number = exact_or_none(value.node)
-        return str(number) if number is not None else None
-    if isinstance(value, Group) and value.kind == "list":
-        parts = [_text_of(item) for item in value.items]
-        return None if None in parts else " and ".join(part or "" for part in parts)
-    return None
-
-
-# --- structures ----------------------------------------------------------------------------------
 
 
 def _same_matrix(gold: Value, answer: Value, policy: Policy) -> bool | None:
@@ -348,7 +207,11 @@ def _same_proportion(gold: Ratio, answer: Ratio, policy: Policy) -> bool | None:
     theirs = [part.node for part in answer.parts if isinstance(part, Quantity)]
     if len(ours) != len(gold.parts) or len(theirs) != len(ours):
         return None
-    if gold.clock or answer.clock or any(isinstance(p, Quantity) and p.unit for p in (*gold.parts, *answer.parts)):
+    if (
+        gold.clock
+        or answer.clock
+        or any(isinstance(p, Quantity) and p.unit for p in (*gold.parts, *answer.parts))
+    ):
         return all_of(same(a, b, policy) for a, b in zip(gold.parts, answer.parts, strict=True))
     crosses = zip(ours[1:], theirs[1:], strict=True)
     return all_of(same_node(("mul", ours[0], b), ("mul", theirs[0], a), policy) for a, b in crosses)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from decimal import Decimal, DecimalException, localcontext
 from typing import TypeAlias
 
-from rlvr_rewards_math.evaluate import CONTEXT, Evaluator, Undefined, decimal_of, exact
+from rlvr_rewards_math.evaluate import Evaluator
+from rlvr_rewards_math.exact import Undefined, exact
 from rlvr_rewards_math.expression import Node
+from rlvr_rewards_math.functions import CONTEXT, decimal_of
 
 Pair: TypeAlias = tuple[Decimal, Decimal]
 _ZERO, _ONE = Decimal(0), Decimal(1)

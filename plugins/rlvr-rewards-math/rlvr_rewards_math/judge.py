@@ -13,7 +13,8 @@ from rlvr_rewards_math.evaluate import outgrows
 from rlvr_rewards_math.expression import Node
 from rlvr_rewards_math.numerals import read_numeral
 from rlvr_rewards_math.quantities import Policy
-from rlvr_rewards_math.reader import read_answer, symbols_of
+from rlvr_rewards_math.reader import read_answer
+from rlvr_rewards_math.relations import symbols_of
 from rlvr_rewards_math.tokens import Refused, Unreadable
 from rlvr_rewards_math.values import Quantity, Value
 

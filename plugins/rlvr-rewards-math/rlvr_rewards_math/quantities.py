@@ -10,8 +10,10 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
-from rlvr_rewards_math.evaluate import CONTEXT, DividesByZero, Evaluator, Undefined, exact
+from rlvr_rewards_math.evaluate import Evaluator
+from rlvr_rewards_math.exact import DividesByZero, Undefined, exact
 from rlvr_rewards_math.expression import Node
+from rlvr_rewards_math.functions import CONTEXT
 from rlvr_rewards_math.units import unit_of
 from rlvr_rewards_math.values import Quantity
 

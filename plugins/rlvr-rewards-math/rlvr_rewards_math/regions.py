@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TypeAlias
 
-from rlvr_rewards_math.evaluate import Evaluator, Undefined
+from rlvr_rewards_math.evaluate import Evaluator
+from rlvr_rewards_math.exact import Undefined
 from rlvr_rewards_math.values import Combined, Group, Interval, Named, Quantity, Relation, Value
 
 Edge: TypeAlias = tuple[Decimal, int]
