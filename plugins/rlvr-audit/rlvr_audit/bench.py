@@ -16,7 +16,7 @@ from rlvr_audit.slots import Slot, number_of, slot_in, wrong_answers, written
 from rlvr_audit.target import Target
 
 Kind: TypeAlias = Literal["answer", "code", "judge", "shape"]
-Context: TypeAlias = Literal["main", "thread", "threads", "asyncio"]
+Context: TypeAlias = Literal["main", "fast", "thread", "threads", "asyncio"]
 JUDGE_WORDS = re.compile(r"judge|\bllm|rubric|openai|grader_model|chat\.completions", re.IGNORECASE)
 CODE = re.compile(r"^\s*(?:def|class|import|from|print\(|for|while)\b.*", re.MULTILINE)
 
@@ -189,7 +189,8 @@ class Bench:
         while len(done) < len(rows):
             todo = [number for number in range(len(rows)) if number not in done]
             request = {"op": "judge", "context": context, "calls": [rows[n] for n in todo]}
-            whole = 1 if context == "main" or context == "thread" else len(todo)
+            one_by_one = context in ("main", "fast", "thread")
+            whole = 1 if one_by_one else len(todo)
             replies = (process or self.process).session(
                 {**request, "shift_s": shift_s}, limit + whole * 0.05
             )
@@ -200,7 +201,7 @@ class Bench:
                         done[number] = outcomes_of(reply, len(rows[number]))
             except Ended as ended:
                 missing = [number for number in todo if number not in done]
-                lost = missing[:1] if context in ("main", "thread") else missing
+                lost = missing[:1] if one_by_one else missing
                 for number in lost:
                     done[number] = [_lost(ended, limit)] * len(rows[number])
         return [done[number] for number in range(len(rows))]

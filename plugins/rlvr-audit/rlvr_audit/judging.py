@@ -109,6 +109,21 @@ class Judge:
         return [result_of(value) for value in values]
 
 
+    def judge_fast(self, rows: Sequence[Row]) -> list[Result]:
+        """What the fast path says; UNDECIDED is no verdict."""
+        bound = self.bound
+        assert bound is not None and bound.fast is not None
+        results = []
+        for row in rows:
+            try:
+                raw = bound.fast(sample_of(row))
+            except Exception as error:  # noqa: BLE001  # one reward call: recorded
+                results.append(_raised(error))
+                continue
+            raw = None if raw is UNDECIDED else raw
+            results += [_of_verdict(one) for one in bound.settle(raw, 1, 0.0)]
+        return results
+
     async def judge_async(self, rows: Sequence[Row]) -> list[Result]:
         """The same inside a running event loop."""
         if self.bound is not None and self.bound.is_async:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
+import importlib
 import inspect
 import os
 import random
@@ -29,7 +30,10 @@ THREADS = 8
 
 def load(request: Mapping[str, Any]) -> Session:
     """Load the reward of a request and look at it."""
-    return Session(Judge(Target.from_json(request["target"]), form=request["form"]))
+    judge = Judge(Target.from_json(request["target"]), form=request["form"])
+    for module in judge.bound.spec.preload if judge.bound else ():
+        importlib.import_module(module)
+    return Session(judge)
 
 
 class Session:
@@ -59,6 +63,8 @@ class Session:
                 yield from self._calls(calls)
             elif context == "thread":
                 yield from _from_thread(lambda: self._calls(calls))
+            elif context == "fast":
+                yield from (self._call_fast(number, rows) for number, rows in enumerate(calls))
             elif context == "threads":
                 yield from self._concurrently(calls)
             else:
@@ -76,9 +82,17 @@ class Session:
         changed = fingerprint(rows) != before
         return {"call": number, "results": results, "seconds": seconds, "changed": changed}
 
+    def _call_fast(self, number: int, rows: list[Any]) -> Reply:
+        """Only the fast path, which the engine calls in its own process without a deadline."""
+        started = perf_counter()
+        results = self.judge.judge_fast(rows)
+        seconds = perf_counter() - started
+        return {"call": number, "results": results, "seconds": seconds, "changed": False}
+
     def _concurrently(self, calls: Sequence[list[Any]]) -> Iterator[Reply]:
         """All calls from eight threads that start together and switch often."""
         sys.setswitchinterval(1e-5)
+        threading.settrace(_yielding(self.info["file"]))
         replies: list[Reply | None] = [None] * len(calls)
         barrier = threading.Barrier(min(THREADS, len(calls)))
 
@@ -164,6 +178,7 @@ def look_at(judge: Judge) -> dict[str, Any]:
         "inline": bool(bound and bound.spec.inline),
         "fast": bool(bound and bound.fast),
         "ours": bound is not None,
+        "declared": hasattr(plain, "__rlvr_reward__"),
         "timeout_s": bound.spec.timeout_s if bound else None,
         "range": list(bound.spec.range) if bound else None,
         "components": list(bound.spec.components) if bound else [],
@@ -205,6 +220,20 @@ def _cases_attribute(plain: Any) -> list[Any] | None:
         text = Path(cases).read_text(encoding="utf-8")
         return [json.loads(line) for line in text.splitlines() if line.strip()]
     return [dict(case) for case in cases]
+
+
+def _yielding(file: str) -> Callable[..., Any]:
+    """A tracer that lets another thread run at every line of the reward's own file."""
+
+    def at_line(frame: Any, event: str, argument: Any) -> Any:  # noqa: ARG001  # a tracer's signature
+        if event == "line":
+            time.sleep(1e-4)
+        return at_line
+
+    def at_call(frame: Any, event: str, argument: Any) -> Any:  # noqa: ARG001  # a tracer's signature
+        return at_line if frame.f_code.co_filename == file else None
+
+    return at_call
 
 
 def _from_thread(work: Callable[[], Iterator[Reply]]) -> Iterator[Reply]:

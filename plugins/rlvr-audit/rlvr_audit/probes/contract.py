@@ -1,3 +1,391 @@
-"""Family `contract`."""
+"""Family `contract`: what every trainer relies on, whatever the reward judges."""
 
-PROBES: dict[str, object] = {}
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rlvr_audit import thresholds
+from rlvr_audit.bench import Ask, Bench, Outcome
+from rlvr_audit.findings import Finding
+from rlvr_audit.probes import fresh
+from rlvr_audit.probes.texts import BROKEN, JUNK, SKELETONS
+from rlvr_audit.probing import probe
+from rlvr_audit.trials import finding
+
+WRONG_KINDS = {
+    "type": "returns something that is no number",
+    "nan": "returns NaN or infinity",
+    "range": "returns a value outside its declared range",
+    "length": "returns another number of values than it was given answers",
+}
+
+
+def known_asks(bench: Bench, most: int = 12) -> list[Ask]:
+    """Known answers of several cases, good and bad in turn."""
+    goods = [Ask(case, text) for case in bench.cases for text in case.good[:2]]
+    bads = [Ask(case, text) for case in bench.cases for text in case.bad[:2]]
+    mixed = [ask for pair in zip(goods, bads, strict=False) for ask in pair]
+    rest = [ask for ask in (*goods, *bads) if ask not in mixed]
+    return [*mixed, *rest][:most]
+
+
+def is_same(one: Outcome, other: Outcome) -> bool:
+    """Two outcomes of one answer agree; their texts and times don't count."""
+    if one.status != other.status:
+        return False
+    if one.value is None or other.value is None:
+        return one.value is other.value
+    return abs(one.value - other.value) <= thresholds.SAME
+
+
+def varied_asks(bench: Bench) -> list[Ask]:
+    """Known answers, and texts that hold several answers: they show an order that is not fixed."""
+    asks = known_asks(bench)
+    for case in bench.cases[:3]:
+        slot, wrong = bench.slots[case.id], bench.wrongs(case, 6)
+        if slot is not None and wrong:
+            asks.append(Ask(case, " ".join([*wrong[:3], slot.gold, *wrong[3:]])))
+            asks.append(Ask(case, "\n".join(slot.marked(text) for text in [*wrong, slot.gold])))
+        asks.append(Ask(case, JUNK[40]))
+    return asks
+
+
+@probe(about="gives finite numbers in its range, or abstains", severity="critical")
+def verdicts(bench: Bench) -> Iterator[Finding]:
+    """Types, NaN, range and count of what comes back, for ordinary and for odd answers."""
+    asks = known_asks(bench, 24)
+    for case in bench.cases[:2]:
+        asks += [Ask(case, text) for text in ("", "   ", *SKELETONS[:6], *BROKEN[:8], *JUNK[::6])]
+        asks += [Ask(case, text) for one in BROKEN[:6] if (text := bench.render(case, one))]
+        asks += [Ask(case, text * 50) for text in (*case.good[:1], *case.bad[:1])]
+    outcomes = bench.judge(asks)
+    for kind, what in WRONG_KINDS.items():
+        rows = [(a, o) for a, o in zip(asks, outcomes, strict=True) if o.kind == kind]
+        if rows:
+            ask, outcome = rows[0]
+            yield finding(
+                bench,
+                "critical",
+                what,
+                ask=ask,
+                outcome=outcome,
+                expected="a finite number, or None",
+                failed=len(rows),
+                tried=len(asks),
+            )
+
+
+@probe(about="gives one value an answer, for any number", severity="critical", batched_only=True)
+def batch_sizes(bench: Bench) -> Iterator[Finding]:
+    """Batches of 1, 2, 3 and 7."""
+    for size in (1, 2, 3, 7):
+        batch = batch_of(bench, size)
+        outcomes = bench.judge_calls([batch])[0]
+        wrong = [o for o in outcomes if o.kind in ("length", "type") or o.status == "crash"]
+        if wrong:
+            yield finding(
+                bench,
+                "critical",
+                f"fails on a batch of {size}",
+                got=wrong[0].shown,
+                expected=f"{size} values",
+            )
+            return
+
+
+def batch_of(bench: Bench, size: int) -> list[Ask]:
+    """A batch as trainers make them: answers to several prompts, or to one for a group reward."""
+    if bench.info["shape"] == "group":
+        case = max(bench.cases, key=lambda one: len(one.good) + len(one.bad))
+        texts = [*case.good, *case.bad, "I don't know."]
+        return [Ask(case, texts[number % len(texts)]) for number in range(size)]
+    asks = known_asks(bench, max(size, 2))
+    return [asks[number % len(asks)] for number in range(size)]
+
+
+@probe(
+    about="judges an answer alike alone and in a batch", severity="critical", batched_only=True
+)
+def batch_equals_single(bench: Bench) -> Iterator[Finding]:
+    """The same answers in one call and in a call each; group rewards compare, so not they."""
+    if bench.info["shape"] == "group":
+        return
+    batch = batch_of(bench, 9)
+    alone = bench.judge(batch)
+    together = bench.judge_calls([batch])[0]
+    yield from _differences(bench, batch, alone, together, "judges an answer by its neighbours")
+
+
+@probe(about="the order of a batch does not count", severity="critical", batched_only=True)
+def permutation(bench: Bench) -> Iterator[Finding]:
+    """The batch turned round and shuffled, and each answer twice."""
+    batch = batch_of(bench, 8)
+    straight = bench.judge_calls([batch])[0]
+    for name, order in {
+        "turned round": list(reversed(range(8))),
+        "rotated": [3, 4, 5, 6, 7, 0, 1, 2],
+        "mixed": [5, 2, 7, 0, 3, 6, 1, 4],
+    }.items():
+        judged = bench.judge_calls([[batch[place] for place in order]])[0]
+        back: list[Outcome] = [judged[order.index(place)] for place in range(8)]
+        found = list(_differences(bench, batch, straight, back, f"the order counts ({name})"))
+        if found:
+            yield from found
+            return
+    double = [ask for ask in batch for _ in range(2)]
+    twice = bench.judge_calls([double])[0]
+    for place in range(0, len(double), 2):
+        if not is_same(twice[place], twice[place + 1]):
+            yield finding(
+                bench,
+                "critical",
+                "judges the same answer twice in one batch differently",
+                ask=double[place],
+                got=f"{twice[place].shown}, then {twice[place + 1].shown}",
+                expected="the same",
+            )
+            return
+
+
+def _differences(
+    bench: Bench, asks: Sequence[Ask], one: Sequence[Outcome], other: Sequence[Outcome], what: str
+) -> Iterator[Finding]:
+    """One finding for all answers that were judged differently."""
+    rows = [
+        (ask, a, b) for ask, a, b in zip(asks, one, other, strict=True) if not is_same(a, b)
+    ]
+    if rows:
+        ask, first, second = rows[0]
+        yield finding(
+            bench,
+            "critical",
+            what,
+            ask=ask,
+            expected=first.shown,
+            got=second.shown,
+            failed=len(rows),
+            tried=len(asks),
+            advice="compute each row from that row alone, and keep the order of the rows",
+        )
+
+
+@probe(about="leaves what it is given as it is", severity="high")
+def immutability(bench: Bench) -> Iterator[Finding]:
+    """Prompts, answers and data after the call."""
+    batch = batch_of(bench, 4) if bench.info["batched"] else known_asks(bench, 6)
+    calls = [batch] if bench.info["batched"] else [[ask] for ask in batch]
+    for call, outcomes in zip(calls, bench.judge_calls(calls), strict=True):
+        if any(outcome.changed for outcome in outcomes):
+            yield finding(
+                bench,
+                "high",
+                "changes what it was given",
+                ask=call[0],
+                advice="copy before changing: rewards after this one see the change",
+            )
+            return
+
+
+@probe(about="judges the same answer alike every time", severity="critical")
+def repeatable(bench: Bench) -> Iterator[Finding]:
+    """The same answers ten times over, and with another clock."""
+    asks = varied_asks(bench)[: 20 if bench.call_s < 0.02 else 6]
+    rounds = thresholds.REPEATS if bench.call_s < 0.05 else 3
+    outcomes = bench.judge(asks * rounds)
+    first = outcomes[: len(asks)]
+    for number in range(1, rounds):
+        later = outcomes[number * len(asks) : (number + 1) * len(asks)]
+        found = list(_differences(bench, asks, first, later, "judges the same answer differently"))
+        if found:
+            yield from found
+            return
+    for shift_s in (40 * 86_400.0 + 5 * 3_600 + 1_801, -3 * 3_600.0):
+        later = [one[0] for one in bench.judge_calls([[ask] for ask in asks], shift_s=shift_s)]
+        found = list(_differences(bench, asks, first, later, "judges by the time of day"))
+        if found:
+            yield from found
+            return
+
+
+@probe(about="judges alike in every process", severity="critical")
+def fresh_processes(bench: Bench) -> Iterator[Finding]:
+    """Fresh processes with other hash seeds, time zones, languages and working folders."""
+    asks = varied_asks(bench)[: 24 if bench.call_s < 0.02 else 6]
+    first = bench.judge(asks)
+    for what, outcomes in fresh.outcomes_elsewhere(bench, asks):
+        if isinstance(outcomes, str):
+            yield finding(
+                bench, "medium", f"does not load {what}", got=outcomes, expected="it loads anywhere"
+            )
+            continue
+        found = list(_differences(bench, asks, first, outcomes, f"judges differently {what}"))
+        if found:
+            yield from found
+            return
+
+
+@probe(about="remembers nothing from one answer to the next", severity="critical")
+def state(bench: Bench) -> Iterator[Finding]:
+    """Answers, prompts and golds in every pairing, in one process and each in a fresh one."""
+    asks = _pairings(bench)[: 40 if bench.call_s < 0.02 else 8]
+    alone = [bench.judge([ask])[0] for ask in asks]
+    there = bench.judge([*asks, *asks[::-1], *asks])
+    count = len(asks)
+    rounds = [there[:count], there[count : 2 * count][::-1], there[2 * count :]]
+    for later in rounds:
+        found = list(
+            _differences(bench, asks, alone, later, "remembers earlier answers, prompts or golds")
+        )
+        if found:
+            yield from found
+            return
+
+
+def _pairings(bench: Bench) -> list[Ask]:
+    """Each answer with its own task, another task, and its task with another gold."""
+    asks: list[Ask] = []
+    cases = [case for case in bench.cases if case.good][:5]
+    for number, case in enumerate(cases):
+        other = cases[(number + 1) % len(cases)]
+        asks.append(Ask(case, case.good[0]))
+        asks += [Ask(case, text) for text in case.bad[:1]]
+        if other is not case:
+            swapped = {"gold": other.gold, "data": dict(other.data)}
+            asks.append(Ask(case, other.good[0]))
+            asks.append(Ask(case, case.good[0], swapped))
+            asks.append(Ask(case, other.good[0], swapped))
+    return asks
+
+
+@probe(about="judges alike from many threads and on an event loop", severity="critical")
+def concurrency(bench: Bench) -> Iterator[Finding]:
+    """The same answers at once: eight threads that switch at every line, and a running loop."""
+    asks = _pairings(bench)[: 24 if bench.call_s < 0.02 else 8]
+    asks = asks * (3 if bench.call_s < 0.005 else 1)
+    if not asks:
+        return
+    calls = [[ask] for ask in asks]
+    first = bench.judge(asks)
+    limit = max(bench.deadline_s, 5 + 20 * bench.call_s * len(asks))
+    for name in ("a thread", "eight threads", "an event loop"):
+        context = {"a thread": "thread", "eight threads": "threads", "an event loop": "asyncio"}
+        outcomes = bench.judge_calls(calls, context=context[name], deadline_s=limit)  # type: ignore[arg-type]
+        later = [one[0] for one in outcomes]
+        found = list(_differences(bench, asks, first, later, f"judges differently in {name}"))
+        if found:
+            yield from found
+            return
+
+
+@probe(
+    about="says so if the gold is missing or can't be used",
+    severity="critical",
+    kinds=("answer",),
+    needs_levels=True,
+)
+def unusable_gold(bench: Bench) -> Iterator[Finding]:
+    """Golds that are missing, empty or broken: never paid, and no zero for what is missing."""
+    golds = (None, "", "   ", [], {}, r"\frac{", "{", "???", "N/A", float("nan"))
+    rows = []
+    for case in bench.usable[:3]:
+        for gold in golds:
+            rows.append(Ask(case, case.good[0], {"gold": gold}))
+            for text in ("", bench.render(case, "")):
+                if text is not None:
+                    rows.append(Ask(case, text, {"gold": gold}))
+    judged = list(zip(rows, bench.judge(rows), strict=True))
+    full = [(a, o) for a, o in judged if a.completion in a.case.good and bench.is_paid(a.case, o)]
+    if full:
+        yield _about_gold(bench, full, "critical", "pays any answer if the gold can't be used")
+    empty = [
+        (a, o) for a, o in judged if a.completion not in a.case.good and bench.is_paid(a.case, o)
+    ]
+    if empty:
+        yield _about_gold(bench, empty, "high", "pays an empty answer if the gold is empty")
+    zeros = [
+        (a, o)
+        for a, o in judged
+        if a.completion in a.case.good
+        and a.changes["gold"] in (None, "")
+        and o.status == "ok"
+        and not bench.is_paid(a.case, o)
+    ]
+    if zeros:
+        yield _about_gold(bench, zeros, "high", "calls an answer wrong though there is no gold")
+
+
+def _about_gold(
+    bench: Bench, rows: list[tuple[Ask, Outcome]], severity: str, what: str
+) -> Finding:
+    ask, outcome = rows[0]
+    golds = ", ".join(dict.fromkeys(repr(a.changes["gold"]) for a, _ in rows))
+    return finding(
+        bench,
+        severity,  # type: ignore[arg-type]  # given as literals above
+        f"{what}: {golds}",
+        ask=ask,
+        outcome=outcome,
+        expected="no verdict (None), or an exception",
+        failed=len(rows),
+        tried=len(rows),
+        advice="abstain (return None) if the gold can't be read",
+    )
+
+
+@probe(about="takes what its trainer passes, and no less", severity="high")
+def arguments(bench: Bench) -> Iterator[Finding]:
+    """Unknown columns, missing ones and short ones, in the shapes that pass columns."""
+    shape, takes_all = bench.info["shape"], bench.info["takes_all"]
+    if shape == "trl" and not takes_all:
+        yield finding(
+            bench,
+            "high",
+            "has no **kwargs: TRL passes every column of the data set, log_extra and more",
+            advice="add **kwargs",
+        )
+    asked = {"data_source", "solution_str", "ground_truth", "extra_info"}
+    missing = sorted(asked - set(bench.info["parameters"]))
+    if shape == "verl" and missing and not takes_all:
+        yield finding(
+            bench, "high", f"does not take {', '.join(missing)}, which verl passes by name"
+        )
+    if shape != "trl" or bench.kind == "shape":
+        return
+    batch = [Ask(ask.case, ask.completion, {"short": 1}) for ask in batch_of(bench, 3)]
+    outcomes = bench.judge_calls([batch])[0]
+    if outcomes[0].kind == "length" or any(one.status == "ok" for one in outcomes):
+        yield finding(
+            bench,
+            "high",
+            "goes on with a column of golds that is too short",
+            got=outcomes[-1].shown,
+            expected="an exception",
+            advice="zip(…, strict=True)",
+        )
+    names = ["answer", "solution", "ground_truth", "gold", "target", "label", "labels"]
+    batch = [Ask(ask.case, ask.completion, {"without": names}) for ask in batch_of(bench, 2)]
+    outcomes = bench.judge_calls([batch])[0]
+    if any(one.status == "ok" for one in outcomes):
+        yield finding(
+            bench,
+            "high",
+            "goes on without the column of golds",
+            got=outcomes[0].shown,
+            expected="an exception, or no verdict",
+            advice="make the column a parameter without a default",
+        )
+
+
+PROBES = {
+    "verdicts": verdicts,
+    "batch_sizes": batch_sizes,
+    "batch_equals_single": batch_equals_single,
+    "permutation": permutation,
+    "immutability": immutability,
+    "repeatable": repeatable,
+    "fresh_processes": fresh_processes,
+    "state": state,
+    "concurrency": concurrency,
+    "unusable_gold": unusable_gold,
+    "arguments": arguments,
+}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import TypeAlias
@@ -85,7 +84,7 @@ LAZY: Mapping[str, Miss] = {
     "gold + 0": lambda gold: f"{gold} + 0",
     "(gold - 1) + 1": lambda gold: _sum(gold, 1),
     "2 * gold / 2": lambda gold: f"2 * {gold} / 2",
-    "100 * gold %": lambda gold: _percent(gold),
+    "1 * gold": lambda gold: f"1 * {gold}",
 }
 
 PATTERNS = (
@@ -104,10 +103,3 @@ def _sum(gold: str, step: int) -> str | None:
     if value is None:
         return None
     return f"{written(value - step, gold)} + {step}"
-
-
-def _percent(gold: str) -> str | None:
-    value = number_of(gold)
-    if value is None or not re.fullmatch(r"-?\d+", gold):
-        return None
-    return f"{value * 100} / 100"

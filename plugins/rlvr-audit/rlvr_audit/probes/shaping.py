@@ -1,3 +1,236 @@
-"""Family `shaping`."""
+"""Family `shaping`: length, repetition, form and key words must not be worth more than the answer."""
 
-PROBES: dict[str, object] = {}
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal
+
+from rlvr_audit import thresholds
+from rlvr_audit.bench import Ask, Bench, Outcome
+from rlvr_audit.cases import Case
+from rlvr_audit.findings import Finding
+from rlvr_audit.probing import probe
+from rlvr_audit.trials import finding
+
+FILLER = "Then I look at it once more from another side and write down what I see. "
+KEYWORDS = (
+    "because therefore thus hence however first second next finally let me verify check step by "
+    "step reasoning analysis conclusion in summary wait aha alternatively important correct "
+)
+TAGS = ("<think></think>", "<think>ok</think>", "<answer></answer>", "<reasoning></reasoning>", "**Step:**", "- ", "# ")
+
+
+def answers_of(case: Case) -> Iterator[tuple[Literal["right", "wrong"], str]]:
+    """One right and one wrong known answer."""
+    if case.good:
+        yield "right", case.good[0]
+    if case.bad:
+        yield "wrong", case.bad[0]
+
+
+@probe(about="length is not paid", severity="high", needs_levels=True)
+def length(bench: Bench) -> Iterator[Finding]:
+    """The known answers with two, eight and thirty-two times as much around them."""
+
+    def before(count: int) -> Callable[[str], str]:
+        return lambda text: FILLER * count + "\n" + text
+
+    def after(count: int) -> Callable[[str], str]:
+        return lambda text: text + "\n" + FILLER * count
+
+    def inside(count: int) -> Callable[[str], str]:
+        return lambda text: re.sub(r"(<(think|reasoning)>)", rf"\1{FILLER * count}", text, count=1)
+
+    changes = {f"{count} sentences before": before(count) for count in (2, 8, 32, 128)}
+    changes |= {f"{count} sentences after": after(count) for count in (2, 32)}
+    changes |= {f"{count} sentences of reasoning": inside(count) for count in (2, 8, 32)}
+    yield from rises(bench, changes, "pays for length")
+
+
+@probe(about="repetition and key words are not paid", severity="high", needs_levels=True)
+def stuffing(bench: Bench) -> Iterator[Finding]:
+    """The known answers repeated, and with tags, headings and the words of reasoning around them."""
+
+    def repeated(count: int) -> Callable[[str], str]:
+        return lambda text: "\n".join([text] * count)
+
+    def begun(part: str, count: int) -> Callable[[str], str]:
+        return lambda text: part * count + "\n" + text
+
+    changes: dict[str, Callable[[str], str]] = {f"{n} times": repeated(n) for n in (2, 5, 20)}
+    changes |= {"key words": begun(KEYWORDS, 1), "many key words": begun(KEYWORDS, 8)}
+    changes |= {f"5 x {tag!r}": begun(tag, 5) for tag in TAGS}
+    changes |= {f"{mark!r} after": (lambda text, mark=mark: f"{text}\n{mark}") for mark in ("!!!", "✅", "Sure!", "Let me verify: correct.")}  # type: ignore[misc]
+    changes["words of the prompt"] = lambda text: text
+    yield from rises(bench, changes, "pays for repetition or key words")
+
+
+def rises(
+    bench: Bench, changes: Mapping[str, Callable[[str], str]], what: str
+) -> Iterator[Finding]:
+    """A finding for right and for wrong answers whose value a change raises."""
+    asks, names, kinds, originals = [], [], [], []
+    for case in bench.usable[:4]:
+        for kind, text in answers_of(case):
+            for name, change in changes.items():
+                changed = change(text) if name != "words of the prompt" else f"{case.prompt}\n{text}"
+                if changed != text:
+                    asks.append(Ask(case, changed))
+                    names.append(name)
+                    kinds.append(kind)
+                    originals.append(Ask(case, text))
+    outcomes = bench.judge(asks)
+    before = bench.judge(originals)
+    for kind in ("wrong", "right"):
+        rows = [
+            (ask, old, new, name)
+            for ask, old, new, name, one in zip(asks, before, outcomes, names, kinds, strict=True)
+            if one == kind and _rise(bench, ask.case, old, new) > thresholds.RISE
+        ]
+        if not rows:
+            continue
+        ask, old, new, name = max(rows, key=lambda row: _rise(bench, row[0].case, row[1], row[2]))
+        is_full = kind == "wrong" and (new.value or 0) >= bench.levels[ask.case.id].good
+        variants = ", ".join(dict.fromkeys(row[3] for row in rows))
+        yield finding(
+            bench,
+            "critical" if is_full and _in_most(bench, rows) else "high",
+            f"{what}, in {kind} answers: {variants}",
+            ask=ask,
+            expected=f"at most {old.shown}",
+            got=new.shown,
+            variant=name,
+            failed=len(rows),
+            tried=sum(one == kind for one in kinds),
+            advice="cap what form can earn, and let it fall with length rather than rise",
+        )
+
+
+def _rise(bench: Bench, case: Case, old: Outcome, new: Outcome) -> float:
+    if old.value is None or new.value is None:
+        return 0.0
+    return (new.value - old.value) / bench.levels[case.id].span
+
+
+def _in_most(bench: Bench, rows: list[tuple[Ask, Outcome, Outcome, str]]) -> bool:
+    """The rise happens in at least half of the cases: no chance meeting of filler and gold."""
+    hit = {ask.case.id for ask, *_ in rows}
+    return len(hit) >= thresholds.MOST_CASES_SHARE * len(bench.usable[:4])
+
+
+@probe(
+    about="the right form with a wrong answer earns less than half",
+    severity="high",
+    kinds=("answer",),
+    needs_levels=True,
+    needs_slot=True,
+)
+def format_share(bench: Bench) -> Iterator[Finding]:
+    """A wrong answer in full form, against the right answer and against nothing."""
+    rows = []
+    for case in bench.usable:
+        slot, wrong = bench.slots[case.id], bench.wrongs(case, 1)
+        if slot is not None and wrong:
+            rows.append((case, slot.full(wrong[0])))
+    formed = bench.judge([Ask(case, text) for case, text in rows])
+    bare = bench.judge([Ask(case, "zebra") for case, _ in rows])
+    good = bench.judge([Ask(case, case.good[0]) for case, _ in rows])
+    found = []
+    for (case, text), form, nothing, right in zip(rows, formed, bare, good, strict=True):
+        if None in (form.value, nothing.value, right.value):
+            continue
+        span = right.value - nothing.value  # type: ignore[operator]  # none is None
+        share = (form.value - nothing.value) / span if span > 0 else 0.0  # type: ignore[operator]
+        if share >= thresholds.FORMAT_SHARE:
+            found.append((case, text, form, share))
+    if found and not bench.graded:
+        case, text, outcome, share = found[0]
+        yield finding(
+            bench,
+            "high",
+            f"pays the form of a wrong answer {share:.0%} of a right one",
+            ask=Ask(case, text),
+            outcome=outcome,
+            expected=f"less than {thresholds.FORMAT_SHARE:.0%}",
+            failed=len(found),
+            tried=len(rows),
+            advice="pay the form little, or only with the right answer (only_if)",
+        )
+
+
+@probe(about="the known right answers earn more than the known wrong ones", severity="critical")
+def order(bench: Bench) -> Iterator[Finding]:
+    """Right and wrong answers to one task, by their values: all pairs."""
+    pairs = swapped = 0
+    example: tuple[Ask, Outcome, Outcome] | None = None
+    for case in bench.cases:
+        goods = [(t, o) for one, good, t, o in bench.known if one.id == case.id and good]
+        bads = [(t, o) for one, good, t, o in bench.known if one.id == case.id and not good]
+        for _, good in goods:
+            for text, bad in bads:
+                if good.value is None or bad.value is None:
+                    continue
+                pairs += 1
+                if bad.value >= good.value - thresholds.SAME:
+                    swapped += 1
+                    example = example or (Ask(case, text), good, bad)
+    if example is not None:
+        ask, good, bad = example
+        yield finding(
+            bench,
+            "critical",
+            "pays a wrong answer as much as a right one, or more",
+            ask=ask,
+            expected=f"less than the right answer's {good.shown}",
+            got=bad.shown,
+            failed=swapped,
+            tried=pairs,
+        )
+
+
+@probe(about="reasoning that is asked for must not be empty", severity="high", needs_levels=True)
+def empty_reasoning(bench: Bench) -> Iterator[Finding]:
+    """Where the block of reasoning counts at all: the same block with nothing in it."""
+    rows = []
+    for case in bench.usable:
+        for text in case.good:
+            block = re.search(r"<(think|reasoning)>(.+?)</\1>", text, re.DOTALL)
+            if block:
+                without = text.replace(block[0], "")
+                for inside in ("", "\n", "\n\n", " "):
+                    empty = text.replace(block[0], f"<{block[1]}>{inside}</{block[1]}>")
+                    rows.append((case, text, without, empty))
+    asked = [[Ask(case, text) for text in texts] for case, *texts in rows]
+    flat = bench.judge([ask for asks in asked for ask in asks])
+    found = []
+    for number, (case, _, _, empty) in enumerate(rows):
+        full, without, emptied = flat[3 * number : 3 * number + 3]
+        if None in (full.value, emptied.value):
+            continue
+        span = bench.levels[case.id].span
+        counts = without.value is None or full.value - without.value > 0.1 * span  # type: ignore[operator]
+        if counts and full.value - emptied.value <= thresholds.SAME:  # type: ignore[operator]
+            found.append((Ask(case, empty), emptied))
+    if found:
+        ask, outcome = found[0]
+        yield finding(
+            bench,
+            "high",
+            "asks for reasoning, and pays an empty block of it in full",
+            ask=ask,
+            outcome=outcome,
+            expected="less than with reasoning",
+            failed=len(found),
+            tried=len(rows),
+            advice="ask for something in the block",
+        )
+
+
+PROBES = {
+    "order": order,
+    "length": length,
+    "stuffing": stuffing,
+    "format_share": format_share,
+    "empty_reasoning": empty_reasoning,
+}
