@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from rlvr_ops_core.errors import DataError
-from rlvr_ops_core.plan import Plan, PlannedReward
-from rlvr_ops_core.types import Task
+from collections.abc import Callable
+from functools import partial
 
-CHECK_ATTRIBUTE = "__rlvr_check_task__"
-"""On a reward: `f(task, **options) -> str` gives what is wrong with a task's gold answer, or ""."""
+from rlvr_ops_core.errors import DataError
+from rlvr_ops_core.plan import Plan
+from rlvr_ops_core.reward_spec import spec_of
+from rlvr_ops_core.types import Task
 
 MOST_SHOWN = 10
 MOST_READ = 100_000
@@ -26,10 +27,10 @@ def check_data(plan: Plan) -> list[str]:
         count = 0
         for task in bound.make()():
             count += 1
-            for reward in judges:
-                problem = _problem(reward, task)
+            for reward, check in judges.items():
+                problem = check(task)
                 if problem:
-                    problems.append(f"data.{name}: task {task.id}: {reward.name}: {problem}")
+                    problems.append(f"data.{name}: task {task.id}: {reward}: {problem}")
             if count == MOST_READ:
                 break
         if count == 0:
@@ -45,19 +46,14 @@ def check_data(plan: Plan) -> list[str]:
     return lines
 
 
-def _judges_of(plan: Plan, data: str) -> list[PlannedReward]:
-    """The rewards that judge answers to these tasks, as far as they can check a task."""
-    names = {name for stage in plan.stages if stage.data == data for name in stage.rewards}
-    rewards = [plan.rewards[name] for name in sorted(names)]
-    return [
-        reward
-        for reward in rewards
-        if reward.bound and hasattr(reward.bound.component.call, CHECK_ATTRIBUTE)
-    ]
-
-
-def _problem(reward: PlannedReward, task: Task) -> str:
-    if reward.bound is None:
-        return ""
-    check = getattr(reward.bound.component.call, CHECK_ATTRIBUTE)
-    return str(check(task, **reward.bound.options))
+def _judges_of(plan: Plan, data: str) -> dict[str, Callable[[Task], str]]:
+    """What each reward that will judge answers to these tasks says of a task."""
+    stages = [stage for stage in plan.stages if stage.data == data]
+    names = {name for stage in stages for named in stage.rewards for name in plan.needed_by(named)}
+    checks: dict[str, Callable[[Task], str]] = {}
+    for name in sorted(names):
+        bound = plan.rewards[name].bound
+        check = spec_of(bound.component.call).check_task if bound else None
+        if bound is not None and check is not None:
+            checks[name] = partial(check, **bound.options)
+    return checks

@@ -104,7 +104,7 @@ class Plan:
 
     def identity_of(self, stage: PlannedStage) -> dict[str, Any]:
         """All that decides what a stage gives. While it stays the same, a done stage stays done."""
-        names = {name for reward in stage.rewards for name in self._needed_by(reward)}
+        names = {name for reward in stage.rewards for name in self.needed_by(reward)}
         identity: dict[str, Any] = {
             "verb": stage.verb,
             "component": stage.bound.identity,
@@ -134,9 +134,10 @@ class Plan:
             "timeout_s": reward.timeout_s,
         }
 
-    def _needed_by(self, name: str) -> set[str]:
+    def needed_by(self, name: str) -> set[str]:
+        """A reward with all that it sums or waits for."""
         reward = self.rewards[name]
         needed = {name}
         for other in (*reward.members, *reward.only_if):
-            needed |= self._needed_by(other)
+            needed |= self.needed_by(other)
         return needed

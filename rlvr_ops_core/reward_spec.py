@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
@@ -51,6 +51,11 @@ class RewardSpec:
     """A cheap first try with the same parameters, called in this process without a deadline. What
     it leaves `UNDECIDED` goes to the reward itself. Its time must be bounded whatever the model
     wrote."""
+    check_task: Callable[..., str] | None = None
+    """`f(task, **options)` says what is wrong with a task's gold answer, "" if nothing is;
+    `rlvr check --data` asks it."""
+    details: Callable[[], Iterable[str]] | None = None
+    """Lines for `rlvr plugins -v`: what it would use on this machine, and why. Quick."""
 
 
 def reward(
@@ -63,6 +68,8 @@ def reward(
     preload: tuple[str, ...] = (),
     needs: tuple[Need, ...] = (),
     fast: Callable[..., Any] | None = None,
+    check_task: Callable[..., str] | None = None,
+    details: Callable[[], Iterable[str]] | None = None,
 ) -> Callable[[C], C]:
     """Declare what a reward returns and how to run it; see `RewardSpec` for each field.
 
@@ -91,6 +98,8 @@ def reward(
         preload=tuple(preload),
         needs=tuple(needs),
         fast=fast,
+        check_task=check_task,
+        details=details,
     )
 
     def declare(function: C) -> C:

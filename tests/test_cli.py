@@ -361,3 +361,34 @@ def test_a_new_plugin_needs_a_name_that_can_be_one(tmp_path: Path) -> None:
     assert result.exit_code != 0
     assert "Traceback" not in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+DETAILED = """
+from rlvr_ops_core import hookimpl, reward
+
+def fine():
+    yield "backend: docker, because it answers"
+
+def broken():
+    raise OSError("no such socket")
+
+@reward(details=fine)
+def one(sample):
+    return 1.0
+
+@reward(details=broken)
+def two(sample):
+    return 1.0
+
+@hookimpl
+def rlvr_rewards():
+    return {"one": one, "two": two}
+"""
+
+
+def test_a_reward_may_say_what_it_would_use_on_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "detailed.py").write_text(DETAILED)
+    done = process("plugins", "-v", "--file", "detailed.py", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "backend: docker, because it answers" in done.stdout
+    assert "fails: OSError('no such socket')" in done.stdout

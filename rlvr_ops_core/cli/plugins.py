@@ -82,6 +82,7 @@ def _details(component: Component) -> Iterator[str]:
     """Where the component comes from, and its options."""
     from rlvr_ops_core.errors import RlvrError
     from rlvr_ops_core.options import SUPPLIED_BY_THE_CORE, known_options, options_model
+    from rlvr_ops_core.reward_spec import spec_of
 
     yield f"from {component.origin}"
     if isinstance(component.call, click.Command):
@@ -98,6 +99,11 @@ def _details(component: Component) -> Iterator[str]:
         yield f"{name}: {type_name(field.annotation)}{given or ' (required)'}"
     if handed_on:
         yield f"… and {handed_on} more, handed on by their names"
+    details = spec_of(component.call).details
+    try:
+        yield from details() if details is not None else ()
+    except Exception as error:  # noqa: BLE001  # a plugin's code: the list goes on without it
+        yield f"(what it says of this machine fails: {error!r})"
 
 
 def _default(field: Any) -> str:

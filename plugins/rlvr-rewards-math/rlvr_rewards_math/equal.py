@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from rlvr_ops_core import UNDECIDED, Sample, Score, Task, reward
 from rlvr_rewards_math.extract import Anchor, Answer, extract_answer, extract_gold, last_number
-from rlvr_rewards_math.judge import judge, normal_form, read
+from rlvr_rewards_math.judge import PLAIN, judge, normal_form, read, repeats
 from rlvr_rewards_math.quantities import Policy
 
 
@@ -22,7 +22,10 @@ def equal_fast(
     ordered: bool = False,
     unevaluated: bool = False,
 ) -> Any:
-    """The exact rules of `math/equal`: a score, or `UNDECIDED` if sympy has to look. Options as there."""
+    """The exact rules of `math/equal`: a score, or `UNDECIDED` if sympy has to look.
+
+    Options as there.
+    """
     gold = gold_text(sample.task.answer)
     if gold is None:
         return Score(
@@ -37,10 +40,33 @@ def equal_fast(
     judgement = judge(gold, answer.text, policy)
     if judgement.equal is None:
         return UNDECIDED
+    if judgement.equal and judgement not in PLAIN and not unevaluated:
+        question = sample.task.prompt_text
+        if question and repeats(question[-4000:], gold, answer.text):
+            return _score(0.0, "repeats the question", answer, gold)
     return _score(float(judgement.equal), judgement.rule, answer, gold)
 
 
-@reward(timeout_s=5.0, memory_mb=4096, preload=("sympy", "math_verify"), fast=equal_fast)
+def check_task(task: Task, **_: Any) -> str:
+    """What is wrong with a task's gold answer; "" if nothing is."""
+    gold = gold_text(task.answer)
+    if gold is None:
+        return f"the gold answer is no text or number: {task.answer!r}"
+    problem = read(gold)
+    if not isinstance(problem, str):
+        return ""
+    from rlvr_rewards_math.slow import sympy_reads
+
+    return "" if sympy_reads(gold) else f"the gold answer {gold!r} can't be read: {problem}"
+
+
+@reward(
+    timeout_s=5.0,
+    memory_mb=4096,
+    preload=("sympy", "math_verify"),
+    fast=equal_fast,
+    check_task=check_task,
+)
 def equal(
     sample: Sample,
     *,
@@ -52,7 +78,10 @@ def equal(
     ordered: bool = False,
     unevaluated: bool = False,
 ) -> Score:
-    """1 if the answer is equal to the gold answer, 0 if not; abstains if the gold answer can't be read."""
+    """1 if the answer is equal to the gold answer, 0 if not.
+
+    Abstains if the gold answer can't be read.
+    """
     from rlvr_rewards_math.slow import sympy_equal
 
     score = equal_fast(
@@ -73,18 +102,6 @@ def equal(
     if same is None:
         return Score(None, info={"reason": f"the gold answer can't be read: {gold!r}"})
     return _score(float(same), "sympy", answer, gold)
-
-
-def check_task(task: Task, **_: Any) -> str:
-    """What is wrong with a task's gold answer; "" if nothing is."""
-    gold = gold_text(task.answer)
-    if gold is None:
-        return f"the gold answer is no text or number: {task.answer!r}"
-    problem = read(gold)
-    return f"the gold answer {gold!r} can't be read: {problem}" if isinstance(problem, str) else ""
-
-
-equal.__rlvr_check_task__ = check_task  # type: ignore[attr-defined]  # a function with an attribute
 
 
 def gold_text(answer: object) -> str | None:
