@@ -1,4 +1,4 @@
-"""Why a program's process ended, in words; and how loaded this machine is."""
+"""Why a program's process ended, in words; and whether a late one works, waits, or sleeps."""
 
 from __future__ import annotations
 
@@ -23,6 +23,31 @@ def explain(found: Exit, limits: Limits) -> tuple[str, str]:
             name = f"signal {found.signal}"
         return "", f"its process was ended by {name}"
     return "", f"its process ended itself with exit code {found.code}"
+
+
+def patience_factor(server: int) -> float:
+    """How much longer than planned to wait for a sandbox's program; 1 for one that sleeps.
+
+    `server` is the process id of the sandbox's fork server; 0 where that can't be told.
+    """
+    states = _states_below(server)
+    if states and "R" not in states:
+        return 1.0
+    return load_factor()
+
+
+def _states_below(server: int) -> set[str]:
+    """The states of all threads of a process's children; empty if they can't be seen."""
+    try:
+        children = Path(f"/proc/{server}/task/{server}/children").read_text(encoding="ascii")
+        stats = [
+            (task / "stat").read_text(encoding="ascii", errors="replace")
+            for child in children.split()
+            for task in Path(f"/proc/{child}/task").iterdir()
+        ]
+        return {stat.rpartition(")")[2].split()[0] for stat in stats}
+    except (OSError, IndexError):
+        return set()
 
 
 def load_factor() -> float:

@@ -9,21 +9,22 @@ from time import monotonic
 
 from rlvr_rewards_code.backends.sandbox import (
     Exit,
+    Process,
     Sandbox,
     SandboxBroken,
     Stream,
-    suppress_broken,
 )
-from rlvr_rewards_code.exits import explain, load_factor
+from rlvr_rewards_code.desk import Desk
+from rlvr_rewards_code.exits import explain, patience_factor
 from rlvr_rewards_code.jail import wire
-from rlvr_rewards_code.jail.zygote import EXAMINER, SCRIPT
+from rlvr_rewards_code.jail.zygote import SCRIPT
 from rlvr_rewards_code.job import Case, Job, Outcome, Row, ScriptTests
 
 COMPARE_S = 10.0
 _STDERR = 4000
 
 
-def judge_script(job: Job, tests: ScriptTests, programs: Sandbox, examiners: Sandbox) -> Outcome:
+def judge_script(job: Job, tests: ScriptTests, programs: Sandbox, desk: Desk) -> Outcome:
     """How a script did on all its cases, or up to the first that it fails.
 
     Raises:
@@ -35,7 +36,7 @@ def judge_script(job: Job, tests: ScriptTests, programs: Sandbox, examiners: San
         found, limit, why = run_script(job, case, programs)
         share = 0.0
         if not why:
-            share, why, unusable = compare(case, found.output, tests, examiners)
+            share, why, unusable = compare(case, found.output, tests, desk)
             if unusable:
                 return replace(outcome, unusable=unusable)
         row = Row(f"case {number}", share, why, monotonic() - started)
@@ -70,10 +71,8 @@ def run_script(job: Job, case: Case, programs: Sandbox) -> tuple[Exit, str, str]
     frames += wire.frame(wire.LOAD, case.given.encode(errors="surrogateescape"))
     started = monotonic()
     taken = process.stream.send(frames, started + limits.wall_s)
-    if not job.setup.single_use:
-        programs.prepare(SCRIPT)
-    ended = taken and _wait_until_ended(process.stream, started, limits.wall_s)
-    found = programs.end(process, output_limit=output_bytes)
+    ended = taken and _wait_until_ended(process, started, limits.wall_s)
+    found = programs.end(process, output_limit=output_bytes, again=not job.setup.single_use)
     if not ended:
         return found, "wall", f"over its time of {limits.wall_s:g} s"
     if found.signal:
@@ -87,8 +86,9 @@ def run_script(job: Job, case: Case, programs: Sandbox) -> tuple[Exit, str, str]
     return found, "", ""
 
 
-def _wait_until_ended(stream: Stream, started: float, wall_s: float) -> bool:
+def _wait_until_ended(process: Process, started: float, wall_s: float) -> bool:
     """Wait until a process has let go of its channel; False if its time is over before that."""
+    stream = process.stream
     poll = select.poll()
     poll.register(stream.fileno(), select.POLLIN)
     deadline = started + wall_s
@@ -96,18 +96,17 @@ def _wait_until_ended(stream: Stream, started: float, wall_s: float) -> bool:
         if poll.poll(max(0.0, deadline - monotonic()) * 1000):
             stream.frames()  # a script has nothing to say here: dropped
             continue
-        allowed = started + wall_s * load_factor()
+        allowed = started + wall_s * patience_factor(process.server)
         if allowed <= deadline + 0.5:
             return False
         deadline = allowed
     return True
 
 
-def compare(
-    case: Case, output: bytes, tests: ScriptTests, examiners: Sandbox
-) -> tuple[float, str, str]:
+def compare(case: Case, output: bytes, tests: ScriptTests, desk: Desk) -> tuple[float, str, str]:
     """Share and reason of one case, in a process for tests; last, why the checker is unusable."""
-    examiner = examiners.take(EXAMINER)
+    examiner = desk.examiner()
+    in_order = False
     job = {
         "kind": "compare",
         "how": tests.how,
@@ -120,20 +119,27 @@ def compare(
     try:
         frames = wire.frame(wire.JOB, json.dumps(job).encode()) + wire.frame(wire.SAID, output)
         examiner.stream.send(frames, deadline)
-        examiners.prepare(EXAMINER)
-        while not (said := examiner.stream.frames()):
-            if examiner.stream.closed:
-                return 0.0, "the comparison died of the output", ""
-            poll = select.poll()
-            poll.register(examiner.stream.fileno(), select.POLLIN)
-            if not poll.poll(max(0.0, deadline - monotonic()) * 1000):
-                return 0.0, "the comparison of the output did not come to an end", ""
-        report = json.loads(said[0][1])
+        said = _reply(examiner.stream, desk, deadline)
+        if said is None:
+            return 0.0, "the comparison of the output did not come to an end", ""
+        in_order = True
+        report = json.loads(said)
         if "unusable" in report:
             return 0.0, "", str(report["unusable"])[:500]
         return float(report["share"]), str(report["why"])[:500], ""
     except (ValueError, TypeError, KeyError) as error:
         raise SandboxBroken(f"the comparison answered with {type(error).__name__}") from error
     finally:
-        with suppress_broken():
-            examiners.end(examiner)
+        desk.done(in_order=in_order)
+
+
+def _reply(stream: Stream, desk: Desk, deadline: float) -> bytes | None:
+    """The verdict of a comparison; None if there will be none."""
+    poll = select.poll()
+    poll.register(stream.fileno(), select.POLLIN)
+    while not stream.closed and poll.poll(max(0.0, deadline - monotonic()) * 1000):
+        for kind, payload in stream.frames():
+            if kind == wire.VERDICT:
+                return payload
+            desk.alone = desk.alone or kind == wire.ALONE
+    return None

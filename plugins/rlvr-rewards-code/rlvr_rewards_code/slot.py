@@ -19,9 +19,10 @@ from rlvr_rewards_code.backends.sandbox import (
     Setup,
     suppress_broken,
 )
-from rlvr_rewards_code.exits import explain, load_factor
+from rlvr_rewards_code.desk import Desk
+from rlvr_rewards_code.exits import explain, patience_factor
 from rlvr_rewards_code.jail import wire
-from rlvr_rewards_code.jail.zygote import EXAMINER, PROGRAM
+from rlvr_rewards_code.jail.zygote import PROGRAM
 from rlvr_rewards_code.job import FunctionTests, Job, Outcome
 from rlvr_rewards_code.report import read_report
 from rlvr_rewards_code.scripts import judge_script
@@ -38,6 +39,7 @@ class Slot:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.sandboxes: dict[str, tuple[Setup, Sandbox]] = {}
+        self.desk: Desk | None = None
 
     def judge(self, job: Job) -> Outcome:
         """How a program did.
@@ -47,10 +49,12 @@ class Slot:
         """
         programs = self.sandbox("programs", job.setup)
         tests = self.sandbox("tests", replace(job.setup, disk_mb=0, file_mb=0, processes=0))
+        if self.desk is None or self.desk.sandbox is not tests:
+            self.desk = Desk(tests)
         try:
             if isinstance(job.tests, FunctionTests):
-                return Hearing(job, job.tests, programs, tests).run()
-            return judge_script(job, job.tests, programs, tests)
+                return Hearing(job, job.tests, programs, self.desk).run()
+            return judge_script(job, job.tests, programs, self.desk)
         except BaseException:
             self.close()
             raise
@@ -65,7 +69,7 @@ class Slot:
             self._drop(use)
             known = None
         if known is None:
-            known = self.sandboxes[use] = (setup, self.backend.start(setup))
+            known = self.sandboxes[use] = (setup, self.backend.start(setup, use))
         return known[1]
 
     def _drop(self, use: str) -> None:
@@ -82,11 +86,9 @@ class Slot:
 class Hearing:
     """One program and one examiner, and what passes between them."""
 
-    def __init__(
-        self, job: Job, tests: FunctionTests, programs: Sandbox, examiners: Sandbox
-    ) -> None:
+    def __init__(self, job: Job, tests: FunctionTests, programs: Sandbox, desk: Desk) -> None:
         self.job, self.tests = job, tests
-        self.programs, self.examiners = programs, examiners
+        self.programs, self.desk = programs, desk
         self.frame_limit = job.limits.answer_kb * 1024
         self.exit = Exit(0, 0.0, 0.0)
         self.ending = ""
@@ -99,26 +101,18 @@ class Hearing:
 
     def run(self) -> Outcome:
         """Pass frames until the tests have their verdict."""
-        self.examiner = self.examiners.take(EXAMINER)
+        self._start_program()
         try:
-            self._start_program()
+            self.examiner = self.desk.examiner()
             self.deadline = monotonic() + self.job.limits.wall_s
             self.examiner.stream.send(wire.frame(wire.JOB, self._job()), self.deadline)
-            self._prepare()
             self._pass_frames()
             self._end_program()
-            return self._outcome()
         finally:
             with suppress_broken():
                 self._end_program()
-            with suppress_broken():
-                self.examiners.end(self.examiner)
-
-    def _prepare(self) -> None:
-        """Have the next processes forked while these two work."""
-        if not self.job.setup.single_use:
-            self.programs.prepare(PROGRAM)
-        self.examiners.prepare(EXAMINER)
+            self.desk.done(in_order=self.verdict is not None)
+        return self._outcome()
 
     def _start_program(self) -> None:
         program = self.program = self.programs.take(PROGRAM)
@@ -166,7 +160,8 @@ class Hearing:
     def _more_time(self, started: float) -> bool:
         """At a deadline: more for a program that had to wait for a processor, and then for the tests
         of a program that was stopped."""
-        allowed = self.job.limits.wall_s * load_factor()
+        server = self.program.server if self.program else 0
+        allowed = self.job.limits.wall_s * patience_factor(server)
         if self.program is not None and monotonic() - started < allowed - 0.5:
             self.deadline = started + allowed
             return True
@@ -201,6 +196,8 @@ class Hearing:
         for kind, payload in self.examiner.stream.frames():
             if kind == wire.VERDICT:
                 self.verdict = payload
+            elif kind == wire.ALONE:
+                self.desk.alone = True
             elif kind == wire.TELL and self.program is not None:
                 self.program.stream.send(payload, self.deadline)
             elif kind == wire.RENEW:
@@ -217,7 +214,7 @@ class Hearing:
         if self.program is None:
             return
         program, self.program = self.program, None
-        self.exit = self.programs.end(program)
+        self.exit = self.programs.end(program, again=not self.job.setup.single_use)
         self.cpu_s += self.exit.cpu_s
         self.peak_mb = max(self.peak_mb, self.exit.memory_mb)
         if self.verdict is None and not self.ending:

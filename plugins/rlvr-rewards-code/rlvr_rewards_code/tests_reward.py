@@ -24,7 +24,32 @@ ENGINE_TIMEOUT_S = 600.0
 """The sandbox keeps its own, much shorter, limits; this is for a machine that has stopped."""
 
 
-@reward(components=("passed", "share", "seconds", "memory_mb"), timeout_s=ENGINE_TIMEOUT_S)
+def check_task(task: Task, **options: Any) -> str:
+    """What is wrong with a task's tests, or "": its reference must pass them, in the sandbox."""
+    try:
+        tests = tests_of(task.data)
+    except BadTask as error:
+        return str(error)
+    if not tests.reference:
+        return ""
+    judge = Tests(**options)
+    outcome = asyncio.run(judge.outcome_of(tests.reference, task=task, tests=tests))
+    if outcome.passed:
+        return ""
+    return f"its reference does not pass: {outcome.unusable or outcome.reason}"
+
+
+def shown_details() -> Iterable[str]:
+    """Lines for `rlvr plugins -v`."""
+    return details()
+
+
+@reward(
+    components=("passed", "share", "seconds", "memory_mb"),
+    timeout_s=ENGINE_TIMEOUT_S,
+    check_task=check_task,
+    details=shown_details,
+)
 @dataclass(frozen=True, kw_only=True)
 class Tests:
     """1 if the program passes every test of the task, else 0; run in a sandbox, judged outside it.
@@ -148,27 +173,3 @@ def _nothing(why: str) -> Score:
 
 def _site_folders() -> list[str]:
     return [one for one in sys.path if one.endswith(("site-packages", "dist-packages"))]
-
-
-def check_task(task: Task, **options: Any) -> str:
-    """What is wrong with a task's tests, or "": its reference must pass them, in the sandbox."""
-    try:
-        tests = tests_of(task.data)
-    except BadTask as error:
-        return str(error)
-    if not tests.reference:
-        return ""
-    judge = Tests(**options)
-    outcome = asyncio.run(judge.outcome_of(tests.reference, task=task, tests=tests))
-    if outcome.passed:
-        return ""
-    return f"its reference does not pass: {outcome.unusable or outcome.reason}"
-
-
-def shown_details() -> Iterable[str]:
-    """Lines for `rlvr plugins -v`."""
-    return details()
-
-
-Tests.__rlvr_check_task__ = staticmethod(check_task)  # type: ignore[attr-defined]  # read by `rlvr check --data`
-Tests.__rlvr_details__ = staticmethod(shown_details)  # type: ignore[attr-defined]  # read by `rlvr plugins -v`

@@ -47,8 +47,8 @@ class Local:
         """Why it can't be used here; found out by starting one, once a process."""
         return _trial(self.name)
 
-    def start(self, setup: Setup) -> Sandbox:
-        """Start a sandbox.
+    def start(self, setup: Setup, use: str) -> Sandbox:
+        """Start a sandbox for `programs` or `tests`.
 
         Raises:
             SandboxBroken: it does not start.
@@ -58,6 +58,7 @@ class Local:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         orders = {
             "walls": self.name,
+            "use": use,
             "control": theirs.fileno(),
             "site": setup.site,
             "preload": setup.preload,
@@ -104,7 +105,7 @@ def _trial(name: str) -> str:
     if sys.platform != "linux":
         return f"{name} needs Linux, this is {sys.platform}"
     try:
-        Local(name).start(Setup()).close()
+        Local(name).start(Setup(), "programs").close()
     except (SandboxBroken, OSError) as error:
         return f"{name}: {error}"
     return ""

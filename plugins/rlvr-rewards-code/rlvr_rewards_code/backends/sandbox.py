@@ -19,7 +19,7 @@ from time import monotonic
 from typing import Protocol
 
 from rlvr_rewards_code.jail import wire
-from rlvr_rewards_code.jail.zygote import END, ENDED, EXIT, NEW, NUMBER
+from rlvr_rewards_code.jail.zygote import END, ENDED, EXIT, FORK, NEW, NOTHING, NUMBER, ORDER
 
 START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 30.0
@@ -51,14 +51,17 @@ class Setup:
 class Backend(Protocol):
     """A way to isolate."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Its name among the options of `code/tests`."""
+        ...
 
     def unavailable(self) -> str:
         """Why it can't be used here, in one line; "" if it can."""
         ...
 
-    def start(self, setup: Setup) -> Sandbox:
-        """Start a sandbox.
+    def start(self, setup: Setup, use: str) -> Sandbox:
+        """Start a sandbox for `programs` or `tests`.
 
         Raises:
             SandboxBroken: it does not start.
@@ -157,6 +160,13 @@ class Process:
     files: tuple[int, ...] = ()
     """Where a script's output and errors are."""
 
+    @property
+    def server(self) -> int:
+        """The fork server's process id, as this machine counts; 0 if it can't be told."""
+        size = struct.calcsize("3i")
+        credentials = self.stream.channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+        return int(struct.unpack("3i", credentials)[0])
+
     def close(self) -> None:
         """Let go of the channel and the files."""
         self.stream.channel.close()
@@ -195,7 +205,7 @@ class Sandbox:
 
     def prepare(self, role: bytes) -> None:
         """Ask for a process ahead of its use; forking it takes place meanwhile."""
-        self._order(role)
+        self._order(FORK, 0, role)
         self.ahead.append(role)
 
     def take(self, role: bytes) -> Process:
@@ -217,13 +227,17 @@ class Sandbox:
                     self.ready.remove(process)
                     return process
 
-    def end(self, process: Process, *, output_limit: int = 0) -> Exit:
+    def end(self, process: Process, *, output_limit: int = 0, again: bool = False) -> Exit:
         """Kill a process, and how it ended; up to so many bytes of what it printed.
+
+        `again` has another one of the kind forked right after it, while we do other things.
 
         Raises:
             SandboxBroken: the sandbox does not answer.
         """
-        self._order(END, process.pid)
+        self._order(END, process.pid, process.role if again else NOTHING)
+        if again:
+            self.ahead.append(process.role)
         while process.pid not in self.ended:
             self._answer()
         found = self.ended.pop(process.pid)
@@ -247,10 +261,10 @@ class Sandbox:
         for process in self.ready:
             process.close()
 
-    def _order(self, what: bytes, pid: int = 0) -> None:
+    def _order(self, what: bytes, pid: int, role: bytes) -> None:
         try:
             self.control.settimeout(ANSWER_TIMEOUT_S)
-            self.control.send(NUMBER.pack(what, pid))
+            self.control.send(ORDER.pack(what, pid, role))
         except OSError as error:
             raise SandboxBroken(f"the sandbox is gone: {error}") from error
 
@@ -284,6 +298,6 @@ class Sandbox:
         return message, fds
 
 
-def suppress_broken() -> contextlib.suppress:
+def suppress_broken() -> contextlib.AbstractContextManager[None]:
     """For steps whose failure changes nothing any more."""
     return contextlib.suppress(SandboxBroken, OSError)

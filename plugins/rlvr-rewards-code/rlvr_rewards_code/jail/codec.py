@@ -54,7 +54,7 @@ def loads(payload: bytes, resolve: Resolve) -> Any:
         return decode(json.loads(payload, parse_constant=_refuse), resolve)
     except Malformed:
         raise
-    except (ValueError, TypeError, IndexError, ArithmeticError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         raise Malformed(f"{type(error).__name__}: {error}"[:200]) from None
 
 
@@ -89,6 +89,8 @@ def _encode(value: Any, reference: Reference, depth: int) -> Any:
             "d",
             *[_encode(one, reference, depth - 1) for pair in value.items() for one in pair],
         ]
+    if kind is type and TYPES.get(value.__name__) is value:
+        return ["T", value.__name__]
     special = _SPECIAL.get(kind)
     if special is not None:
         return special(value)
@@ -99,6 +101,15 @@ def _encode(value: Any, reference: Reference, depth: int) -> Any:
         return _encode(value.tolist(), reference, depth - 1)
     return reference(value)
 
+
+TYPES = {
+    kind.__name__: kind
+    for kind in (
+        object, type, bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set,
+        frozenset, range, type(None),
+    )
+}  # fmt: skip
+"""Types that may be passed by name: `remove_datatype(numbers, int)`."""
 
 _SEQUENCES: dict[type, str] = {
     list: "l",
@@ -184,6 +195,7 @@ _SCALARS: dict[str, Callable[..., Any]] = {
     "m": time.fromisoformat,
     "M": lambda days, seconds, micros: timedelta(days, seconds, micros),
     "e": lambda: ...,
+    "T": lambda name: TYPES[name],
 }
 
 

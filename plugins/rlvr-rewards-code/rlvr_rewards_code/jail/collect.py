@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 Scope = dict[str, Any]
@@ -46,30 +47,23 @@ class Assertions:
 RECORD = "__rlvr_record__"
 
 
-class _Counting(ast.NodeTransformer):
+class Counting(ast.NodeTransformer):
     """Turns `assert x` into a call that records whether x holds."""
 
-    def visit_Assert(self, node: ast.Assert) -> ast.AST:  # noqa: N802  # ast's own name
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        """One assertion; `assert True` says nothing about the program and stays as it is."""
         if isinstance(node.test, ast.Constant):
-            return node  # `assert True` says nothing about the program
+            return node
         inner = ast.Lambda(args=ast.arguments([], [], None, [], [], None, []), body=node.test)
-        call = ast.Call(
-            ast.Name(RECORD, ast.Load()), [ast.Constant(f"line {node.lineno}"), inner], []
-        )
+        place = ast.Constant(f"line {node.lineno}")
+        call = ast.Call(ast.Name(RECORD, ast.Load()), [place, inner], [])
         return ast.fix_missing_locations(ast.copy_location(ast.Expr(call), node))
 
 
-def shape_of(tests: str | list[str]) -> str:
-    """`statements`, `check`, `functions` or `script`.
-
-    Raises:
-        SyntaxError: the test code is no Python.
-    """
-    if isinstance(tests, list):
-        return "statements"
-    body = ast.parse(tests).body
-    names = {one.name for one in body if isinstance(one, ast.FunctionDef)}
-    classes = {one.name for one in body if isinstance(one, ast.ClassDef)}
+def shape_of(tree: ast.Module) -> str:
+    """`check`, `functions` or `script`, for tests that are one text."""
+    names = {one.name for one in tree.body if isinstance(one, ast.FunctionDef)}
+    classes = {one.name for one in tree.body if isinstance(one, ast.ClassDef)}
     if "check" in names:
         return "check"
     if any(name.startswith("test") for name in names) or any("Test" in name for name in classes):
@@ -77,26 +71,13 @@ def shape_of(tests: str | list[str]) -> str:
     return "script"
 
 
-def compiled(source: str, name: str, *, counting: bool = False) -> Any:
-    """A piece of test code, ready to run.
-
-    Raises:
-        SyntaxError: it is no Python.
-    """
-    tree = ast.parse(source)
-    return compile(_Counting().visit(tree) if counting else tree, name, "exec", dont_inherit=True)
-
-
-def collect(tests: str | list[str], scope: Scope, candidate: Any) -> list[Test]:
+def collect(shape: str, codes: Sequence[CodeType], scope: Scope, candidate: Any) -> list[Test]:
     """The tests of a task, in order; running their definitions may already raise."""
-    shape = shape_of(tests)
-    if isinstance(tests, list):
-        codes = [compiled(one, f"test {index}") for index, one in enumerate(tests, 1)]
-        return [Test(f"test {index}", _running(code, scope)) for index, code in enumerate(codes, 1)]
+    if shape == "statements":
+        return [Test(code.co_filename, _running(code, scope)) for code in codes]
     if shape == "script":
-        return [Test("tests", _running(compiled(tests, "tests"), scope))]
-    counting = shape == "check" and RECORD in scope
-    exec(compiled(tests, "tests", counting=counting), scope)  # noqa: S102  # a task's own test code, in its sandbox
+        return [Test("tests", _running(codes[0], scope))]
+    exec(codes[0], scope)  # noqa: S102  # a task's own test code, in its sandbox
     if shape == "check":
         return [Test("check", lambda: scope["check"](candidate))]
     return [one for name, value in list(scope.items()) for one in _functions(name, value)]

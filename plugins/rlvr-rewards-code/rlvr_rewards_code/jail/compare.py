@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rlvr_rewards_code.jail import wire
+from rlvr_rewards_code.jail.plain import is_plain
 
 HOW = ("exact", "lines", "tokens", "floats")
 
@@ -23,6 +24,8 @@ def judge(job: Mapping[str, Any], fd: int) -> dict[str, Any]:
     _, output = wire.read(fd)
     text = output.decode(errors="backslashreplace")
     if job["checker"]:
+        if not is_plain(compile(job["checker"], "checker", "exec", dont_inherit=True)):
+            wire.write(fd, wire.frame(wire.ALONE, b""))  # said before any of it runs
         share = _checked(job["checker"], job["input"], text, job["expected"])
         why = "" if share == 1.0 else "the checker says no"
     else:

@@ -24,26 +24,37 @@ class Bounds:
     """Address space of the fork server itself: a program's memory comes on top."""
     file_bytes: int = 0
     """Size of one file that a program may write."""
+    outlived: bool = False
+    """Whether children could outlive the fork server, which is no process 1: they must not."""
     tasks: int = 0
     """Threads and processes at once; 0 where the kernel can't count those of one sandbox."""
 
 
-def confine(
-    channel: int, streams: tuple[int, int, int], bounds: Bounds, walls: Filter | None
-) -> None:
-    """Keep only these descriptors, set the limits that never change, and install the filter."""
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    keep = os.dup(channel) if channel <= CHANNEL else channel
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-    os.dup2(keep, CHANNEL)
-    os.closerange(CHANNEL + 1, 256)
+def confine_server(bounds: Bounds) -> None:
+    """The limits that never change, for the fork server and so for all that it forks."""
     limit(resource.RLIMIT_NOFILE, OPEN_FILES)
     limit(resource.RLIMIT_CORE, 0)
     limit(resource.RLIMIT_MEMLOCK, 0)
     if bounds.tasks:
         limit(resource.RLIMIT_NPROC, bounds.tasks)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing too much fails instead of killing
+    for number in (0, 1, 2):
+        os.dup2(os.open("/dev/null", os.O_RDWR), number)
+
+
+def confine_child(
+    channel: int, streams: tuple[int, ...], bounds: Bounds, walls: Filter | None
+) -> None:
+    """Keep only the channel and the streams, and install the filter.
+
+    Every page that is touched here is touched once for each program: nothing superfluous.
+    """
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    os.dup2(channel, CHANNEL)
+    os.closerange(CHANNEL + 1, OPEN_FILES)
+    if bounds.outlived:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     if walls is not None:
         walls.install(os.getpid())
 
@@ -52,9 +63,10 @@ def limit_use(bounds: Bounds, *, cpu_s: float, memory_mb: int) -> None:
     """Set the limits of this program. The kernel counts processor time in whole seconds."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = max(1, round(cpu_s + used.ru_utime + used.ru_stime + 0.49))
-    limit(resource.RLIMIT_CPU, seconds)
-    limit(resource.RLIMIT_FSIZE, bounds.file_bytes)
-    limit(resource.RLIMIT_AS, bounds.base_bytes + memory_mb * 2**20)
+    room = bounds.base_bytes + memory_mb * 2**20
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bounds.file_bytes, bounds.file_bytes))
+    resource.setrlimit(resource.RLIMIT_AS, (room, room))
 
 
 def limit(kind: int, value: int) -> None:

@@ -6,7 +6,6 @@ test said; it never holds anything that the program made except plain values.
 
 from __future__ import annotations
 
-import ast
 import builtins
 import importlib
 import json
@@ -19,10 +18,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rlvr_rewards_code.jail import compare, proxy, pytest_style, wire
-from rlvr_rewards_code.jail.collect import RECORD, Assertions, Scope, Test, collect, shape_of
+from rlvr_rewards_code.jail.collect import RECORD, Assertions, Scope, Test, collect
 from rlvr_rewards_code.jail.confine import CHANNEL, Bounds, limit_use
-from rlvr_rewards_code.jail.names import defined_in, names_under_test
-from rlvr_rewards_code.jail.plan import planned_calls
+from rlvr_rewards_code.jail.reading import read
 
 Report = dict[str, Any]
 _MEMORY_MB = 2048
@@ -41,13 +39,17 @@ class Examination:
         self.link = proxy.Link(fd)
         self.counting = job["share"]
         self.kinds: dict[str, str] = {}
+        self.reading = read(job)
+        if not self.reading.plain:
+            wire.write(fd, wire.frame(wire.ALONE, b""))  # said before any of it runs
 
     def run(self, *, planned: bool) -> Report:
         """The report of all tests; stops at the first failure unless each one counts."""
-        random.seed(0)
         assertions = Assertions()
-        if planned:
-            self._plan()
+        if planned and self.reading.plain and not self.reading.all_calls and self._is_check():
+            self.reading.record_calls(self.job["entry"])
+        random.seed(0)
+        self.link.plan(self.reading.calls if planned else ())
         refused = self._loaded()
         if refused:
             return self._report([("load", False, refused, 0.0)])
@@ -67,36 +69,23 @@ class Examination:
         missing = len(tests) - len(rows) if len(rows) < len(tests) else 0
         return self._report(rows, missing=missing)
 
-    def _plan(self) -> None:
-        """Send the calls that are certain ahead; the program makes them while we get ready."""
-        tests = self.job["tests"]
-        shape = shape_of(tests)
-        if shape not in ("statements", "check"):
-            return
-        names = frozenset(self._names())
-        sources = tests if isinstance(tests, list) else [tests]
-        calls = planned_calls(sources, shape, names)
-        if shape == "check":
-            calls = [[self.job["entry"], *rest] for _, *rest in calls]
-        self.link.plan(calls)
-
-    def _names(self) -> list[str]:
-        return names_under_test(self.job)
-
     def _loaded(self) -> str:
         """Wait until the program is loaded; gives why it can't be judged, or ""."""
         try:
             kind, payload = self.link.hear()
         except proxy.Dead as dead:
             return f"while loading: {dead}"
-        if kind == wire.REFUSED:
+        try:
             report = json.loads(payload)
-            places = "; ".join(map(str, report["at"]))
-            return f"does not load: {report['own']}: {report['message']} {places}".strip()[:600]
+            if kind == wire.REFUSED:
+                places = "; ".join(map(str, report["at"]))
+                return f"does not load: {report['own']}: {report['message']} {places}"[:600]
+            self.kinds = {str(name): str(kind) for name, kind in report.items()}
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return "sent something that is no answer"
         if kind != wire.LOADED:
             return "sent something that is no answer"
-        self.kinds = {str(name): str(kind) for name, kind in json.loads(payload).items()}
-        missing = [name for name in self._names() if name not in self.kinds]
+        missing = [name for name in self.reading.names if name not in self.kinds]
         return f"defines no {', '.join(missing)}" if missing else ""
 
     def _tests(self, assertions: Assertions) -> list[Test]:
@@ -108,13 +97,16 @@ class Examination:
         scope: Scope = {"__name__": "tests", "__builtins__": dict(vars(builtins))}
         if self.counting:
             scope[RECORD] = assertions.record
-        names = {name: self._stand_in(name) for name in self._names()}
+        reading = self.reading
         try:
+            names = {name: self._stand_in(name) for name in reading.names}
             self._prepare(scope, names)
-            tests = collect(self.job["tests"], scope, names.get(self.job["entry"]))
-        except Exception as error:
-            if self.link.dead or self.link.trouble:
-                raise proxy.ProgramError(self.link.dead or self.link.trouble) from error
+            tests = collect(reading.shape, reading.tests, scope, names.get(self.job["entry"]))
+        except (Exception, proxy.Dead) as error:
+            if self.link.dead or self.link.calls:  # the program had its part in it
+                raise proxy.ProgramError(
+                    self.link.dead or f"{type(error).__name__}: {error}"
+                ) from error
             raise Unusable(f"{type(error).__name__}: {error}"[:400]) from error
         if not tests:
             raise Unusable("there is no test in the tests")
@@ -127,18 +119,20 @@ class Examination:
         sys.modules[job["module"]] = module
         if "pytest" not in sys.modules:
             sys.modules["pytest"] = pytest_style.module()
-        for name in sorted(_wanted_modules(job["tests"], defined_in(job["reference"]))):
+        for name in self.reading.modules:
             scope[name] = importlib.import_module(name)
-        for source in (job["setup"], job["reference"] if self._is_check() else ""):
-            exec(compile(source, "setup", "exec", dont_inherit=True), scope)  # noqa: S102  # a task's own code, in its sandbox
-        # `check` gets the program as its argument, and the task's helpers stay the task's:
-        # a test that compares with a helper of the same name compares with the reference.
-        for name, stand_in in names.items():
-            if not self._is_check() or name not in scope:
-                scope[name] = stand_in
+        if self._is_check():
+            # `check` gets the program as its argument, and the task's helpers stay the task's:
+            # a test that compares with a helper of the same name compares with the reference.
+            exec(self.reading.setup, scope)  # noqa: S102  # a task's own code, in its sandbox
+            exec(self.reading.reference, scope)  # noqa: S102
+            scope.update({name: value for name, value in names.items() if name not in scope})
+        else:
+            scope.update(names)
+            exec(self.reading.setup, scope)  # noqa: S102  # may use the program's classes (MBPP/367)
 
     def _is_check(self) -> bool:
-        return shape_of(self.job["tests"]) == "check"
+        return self.reading.shape == "check" and bool(self.job["reference"])
 
     def _stand_in(self, name: str) -> Any:
         if self.kinds.get(name) == "value":
@@ -175,7 +169,7 @@ class Examination:
         while wire.read(self.link.fd)[0] != wire.READY:
             pass  # what the old one still said
         self.link.dead = ""
-        self.link.planned = []
+        self.link.plan(())
         return not self._loaded()
 
     def _assertion_rows(
@@ -184,10 +178,7 @@ class Examination:
         """A row for each assertion; those that were not reached fail."""
         counted = [(place, not why, why, 0.0) for place, why in assertions.results]
         aborted = next((why for _, passed, why, _ in rows if not passed), "")
-        expected = sum(
-            isinstance(one, ast.Assert) for one in ast.walk(ast.parse(self.job["tests"]))
-        )
-        missing = max(expected - len(counted), 1 if aborted else 0)
+        missing = max(self.reading.assertions - len(counted), 1 if aborted else 0)
         return counted + [("not reached", False, aborted or "not reached", 0.0)] * missing
 
     def _report(self, rows: list[tuple[str, bool, str, float]], *, missing: int = 0) -> Report:
@@ -212,18 +203,6 @@ def _line(error: BaseException) -> str:
             line = f" in line {trace.tb_lineno} of {name}"
         trace = trace.tb_next
     return line
-
-
-def _wanted_modules(tests: str | list[str], defined: frozenset[str]) -> set[str]:
-    """Modules of the standard library that tests use without importing them (MBPP does)."""
-    sources = tests if isinstance(tests, list) else [tests]
-    used = {
-        node.value.id
-        for source in sources
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-    }
-    return {one for one in used & sys.stdlib_module_names if one not in defined}
 
 
 def examine(job: Mapping[str, Any], fd: int) -> Report:
@@ -251,7 +230,7 @@ def main(bounds: Bounds) -> None:
         )
         try:
             report = work(job, CHANNEL)
-        except (Unusable, SyntaxError, RecursionError, MemoryError) as error:
+        except (Unusable, SyntaxError, ValueError, RecursionError, MemoryError) as error:
             report = {"unusable": f"{type(error).__name__}: {error}"[:500]}
         wire.write(CHANNEL, wire.frame(wire.VERDICT, json.dumps(report).encode()))
 

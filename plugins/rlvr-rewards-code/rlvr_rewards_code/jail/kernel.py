@@ -24,6 +24,7 @@ _NUMBERS = {
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
+PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 PR_SET_NO_NEW_PRIVS = 38
 
@@ -58,6 +59,15 @@ def prctl(option: int, value: int) -> None:
     """Set one attribute of this process."""
     zero = ctypes.c_ulong(0)
     _checked("prctl", libc.prctl(ctypes.c_int(option), ctypes.c_ulong(value), zero, zero, zero))
+
+
+def set_filter(header: bytes) -> None:
+    """Install a seccomp filter: a `struct sock_fprog`."""
+    _checked("seccomp", _set_filter(PR_SET_SECCOMP, 2, header))
+
+
+_set_filter = ctypes.PyDLL(None, use_errno=True).prctl
+_set_filter.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_char_p]
 
 
 def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:

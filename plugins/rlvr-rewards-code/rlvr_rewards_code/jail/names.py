@@ -5,29 +5,23 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from collections.abc import Mapping
-from typing import Any
 
 
-def names_under_test(job: Mapping[str, Any]) -> list[str]:
-    """The names that the program must define, in order.
+def names_under_test(
+    tests: list[ast.Module], setup: ast.Module, reference: ast.Module, module: str
+) -> tuple[str, ...]:
+    """The names that the program must define, where the task does not say.
 
-    What the task says; else what its reference defines and its tests use; else what its tests use
-    and nothing else defines.
+    What its reference defines and its tests use; without a reference, what its tests use and
+    nothing else defines.
     """
-    if job["names"]:
-        return list(job["names"])
-    if job["entry"]:
-        return [job["entry"]]
-    tests = job["tests"] if isinstance(job["tests"], list) else [job["tests"]]
-    trees = [ast.parse(one) for one in tests]
-    used = _used(trees, job["module"])
-    defined = defined_in(job["reference"])
+    used = _used([setup, *tests], module)
+    defined = _defined_at_top(reference)
     if defined:
-        return [name for name in used if name in defined]
-    known = set(dir(builtins)) | sys.stdlib_module_names | defined_in(job["setup"])
-    known |= {"pytest"} | {name for one in tests for name in defined_in(one)}
-    return [name for name in used if name not in known]
+        return tuple(name for name in used if name in defined)
+    known = set(dir(builtins)) | sys.stdlib_module_names | {"pytest"}
+    known = known.union(*(_defined_in(tree) for tree in (setup, *tests)))
+    return tuple(name for name in used if name not in known)
 
 
 def _used(trees: list[ast.Module], module: str) -> list[str]:
@@ -42,10 +36,21 @@ def _used(trees: list[ast.Module], module: str) -> list[str]:
     return list(used)
 
 
-def defined_in(source: str) -> frozenset[str]:
-    """Names that a program binds, at its top level or (`arguments` of tests) below it."""
+def _defined_at_top(tree: ast.Module) -> frozenset[str]:
+    """Names that a module offers to others."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {one.id for one in node.targets if isinstance(one, ast.Name)}
+    return frozenset(names)
+
+
+def _defined_in(tree: ast.Module) -> frozenset[str]:
+    """Names that code binds anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):

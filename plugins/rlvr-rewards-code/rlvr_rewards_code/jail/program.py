@@ -6,6 +6,7 @@ taken for values. Expected results never come in.
 
 from __future__ import annotations
 
+import builtins
 import io
 import json
 import os
@@ -63,6 +64,7 @@ class Server:
         sys.modules[NAME] = module
         self.scope = module.__dict__
         sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = self.printed  # type: ignore[misc]
+        vars(builtins).update(exit=sys.exit, quit=sys.exit)  # `site` would have made them
         random.seed(0)
         exec(compile(source, f"{NAME}.py", "exec", dont_inherit=True), self.scope)  # noqa: S102  # what this process is for
         names = [name for name in list(self.scope)[:_MAX_NAMES] if not name.startswith("__")]
@@ -75,9 +77,9 @@ class Server:
         return "function" if callable(value) else "value"
 
     def serve(self) -> None:
-        """Answer until the other side is gone."""
+        """Answer until the other side is gone. The tests speak first, with a plan, may be empty:
+        so what the loading gave leaves together with the first answers."""
         while True:
-            self.flush()
             kind, payload = wire.read(self.channel)
             if kind == wire.PLAN:
                 for target, arguments, named in json.loads(payload):
@@ -86,6 +88,7 @@ class Server:
                     self.answer(target, "call", arguments, named)
             elif kind == wire.CALL:
                 self.answer(*json.loads(payload))
+            self.flush()
 
     def answer(self, target: str | int, action: str, arguments: Any, named: Any) -> None:
         """Do one thing with a name of the program or an object of its, and send what comes of it."""
@@ -166,7 +169,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
     "put": lambda value, key, item: value.__setitem__(key, item),
     "truth": bool,
     "text": str,
-    "printed": lambda _: SERVER.printed_tail(),
+    "printed": lambda _: _server().printed_tail(),
     "await": _await,
 }
 
@@ -186,7 +189,11 @@ def describe(error: BaseException) -> bytes:
     return json.dumps(report).encode()
 
 
-SERVER = Server(CHANNEL)
+def _server() -> Server:
+    return SERVER
+
+
+SERVER: Server = Server(CHANNEL)
 """Made before the fork: a child has only to use it."""
 
 

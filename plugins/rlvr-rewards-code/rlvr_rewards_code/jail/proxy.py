@@ -6,11 +6,12 @@ import builtins
 import json
 import select
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any, NoReturn, TypeVar
 
 from rlvr_rewards_code.jail import codec, wire
 
+T = TypeVar("T")
 _CHUNK = 64
 _MAX_ITEMS = 2_000_000
 
@@ -59,19 +60,18 @@ class Link:
             return payload[:1], payload[1:]
         self.die(payload.decode(errors="replace") if kind == wire.GONE else "talked out of turn")
 
-    def die(self, why: str) -> None:
+    def die(self, why: str) -> NoReturn:
         """Remember why, and stop the test."""
         self.dead = self.dead or why
         raise Dead(self.dead)
 
-    def plan(self, calls: list[list[Any]]) -> None:
+    def plan(self, calls: Sequence[list[Any]]) -> None:
         """Send calls ahead, so that nobody waits for anybody between them."""
         sent = [
             [name, self._plain(arguments), self._plain(named)] for name, arguments, named in calls
         ]
         self.planned = [codec.as_bytes(call) for call in reversed(sent)]
-        if sent:
-            self.tell(wire.PLAN, codec.as_bytes(sent))
+        self.tell(wire.PLAN, codec.as_bytes(sent))
 
     def _plain(self, value: object) -> Any:
         return codec.encode(value, self._reference)
@@ -210,13 +210,13 @@ class Opaque:
         self.__link.ask(self.__number, "put", key, value)
 
     def __len__(self) -> int:
-        return _of(int, self.__link.ask(self.__number, "length"))
+        return _exact(int, self.__link.ask(self.__number, "length"))
 
     def __bool__(self) -> bool:
-        return _of(bool, self.__link.ask(self.__number, "truth"))
+        return _exact(bool, self.__link.ask(self.__number, "truth"))
 
     def __str__(self) -> str:
-        return _of(str, self.__link.ask(self.__number, "text"))
+        return _exact(str, self.__link.ask(self.__number, "text"))
 
     def __iter__(self) -> Iterator[Any]:
         (inner,) = self.__link.ask(self.__number, "iterate")
@@ -240,11 +240,11 @@ class Opaque:
     def __contains__(self, wanted: object) -> bool:
         return any(one == wanted for one in self)  # never the program's own idea of it
 
-    def __await__(self) -> Iterator[Any]:
-        return iter_value(self.__link.ask(self.__number, "await"))
+    def __await__(self) -> Generator[Any, None, Any]:
+        return _done(self.__link.ask(self.__number, "await"))
 
 
-def iter_value(value: Any) -> Iterator[Any]:
+def _done(value: Any) -> Generator[Any, None, Any]:
     """An awaitable's iterator that is done at once, with this value."""
     return value
     yield  # makes it a generator
@@ -256,7 +256,7 @@ def number_of(value: Opaque) -> int:
     return number
 
 
-def _of(kind: type, value: Any) -> Any:
+def _exact(kind: type[T], value: object) -> T:
     if type(value) is not kind:
         raise TypeError(f"the program answered with a {type(value).__name__}")
     return value

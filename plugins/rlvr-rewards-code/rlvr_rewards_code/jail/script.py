@@ -6,6 +6,7 @@ nobody waits for anybody. The fork server reads the output when the process is d
 
 from __future__ import annotations
 
+import builtins
 import io
 import json
 import os
@@ -43,6 +44,7 @@ def run(source: str, arguments: list[str]) -> int:
         stream = io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace")
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+    vars(builtins).update(exit=sys.exit, quit=sys.exit)  # `site` would have made them
     random.seed(0)
     try:
         exec(compile(source, "solution.py", "exec", dont_inherit=True), module.__dict__)  # noqa: S102  # what this process is for
@@ -77,3 +79,7 @@ def _finish(code: int) -> int:
     except BaseException:  # noqa: BLE001  # a full output, a broken stream
         return code or 1
     return code
+
+
+def warm() -> None:
+    """Nothing to do ahead: `program` has loaded what scripts need too."""

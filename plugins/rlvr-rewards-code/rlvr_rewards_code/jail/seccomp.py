@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from dataclasses import dataclass
-
 from rlvr_rewards_code.jail import kernel
 
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _EPERM, _EAGAIN, _EACCES, _ENOSYS = 1, 11, 13, 38
-_LOAD, _EQUAL, _ANY_BIT, _AT_LEAST, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
+_LOAD, _EQUAL, _ANY_BIT, _AT_LEAST, _JUMP, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x05, 0x06
 _NUMBER_AT, _ARCH_AT = 0, 4
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _OWN_PID = 0xFFFFFFF0
@@ -69,12 +67,17 @@ _CHECKED: dict[str, tuple[int | None, int | None]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Filter:
-    """A filter program, ready for any process."""
+Instruction = tuple[int, int, int, int]
 
-    program: bytes
-    pid_places: tuple[int, ...]
+
+class Filter:
+    """A filter program, ready for any process: installing it is one call."""
+
+    def __init__(self, program: bytes, pid_places: tuple[int, ...]) -> None:
+        self.program = program
+        self.pid_places = pid_places
+        self.buffer = ctypes.create_string_buffer(program, len(program))
+        self.header = struct.pack("=HxxxxxxQ", len(program) // 8, ctypes.addressof(self.buffer))
 
     def install(self, pid: int) -> None:
         """Bind this process to the filter, for good.
@@ -82,11 +85,9 @@ class Filter:
         Raises:
             OSError: the kernel has no seccomp filters, or something here forbids them.
         """
-        program = ctypes.create_string_buffer(self.program, len(self.program))
         for place in self.pid_places:
-            struct.pack_into("=I", program, place, pid)
-        header = struct.pack("=HxxxxxxQ", len(self.program) // 8, ctypes.addressof(program))
-        kernel.syscall("seccomp", 1, 0, header)
+            struct.pack_into("=I", self.buffer, place, pid)
+        kernel.set_filter(self.header)
 
 
 def build(*, may_write: bool, may_fork: bool) -> Filter:
@@ -97,7 +98,6 @@ def build(*, may_write: bool, may_fork: bool) -> Filter:
     """
     column = 0 if kernel.number("seccomp") == 317 else 1
     rules = _Rules(column)
-    rules.start(_ARCHITECTURES[kernel.MACHINE], refuse_x32=column == 0)
     plain = dict(_PLAIN)
     if may_write:
         plain |= _WRITE_FILES | {name: _CHECKED[name] for name in ("open", "openat")}
@@ -122,74 +122,95 @@ def build(*, may_write: bool, may_fork: bool) -> Filter:
     rules.when_equal("socketpair", argument=0, values=(1,))  # AF_UNIX: asyncio wakes itself so
     rules.when_null("sendto", argument=4)  # without an address
     rules.when_equal("arch_prctl", argument=0, values=(0x1001, 0x1002, 0x1003, 0x1004, 0x3001))
-    return rules.finish()
+    return rules.finish(_ARCHITECTURES[kernel.MACHINE])
 
 
 class _Rules:
-    """Puts the filter together, one system call after the other."""
+    """Puts the filter together: a search tree over the numbers of the system calls.
+
+    A tree and not a list, because the kernel walks the filter for every number that there is each
+    time a process installs it: 0.6 ms for a list, a tenth of that for a tree.
+    """
 
     def __init__(self, column: int) -> None:
         self.column = column
-        self.code: list[tuple[int, int, int, int]] = []
-
-    def start(self, architecture: int, *, refuse_x32: bool) -> None:
-        self._add(_LOAD, 0, 0, _ARCH_AT)
-        self._add(_EQUAL, 1, 0, architecture)
-        self._add(_RETURN, 0, 0, _KILL)
-        self._add(_LOAD, 0, 0, _NUMBER_AT)
-        if refuse_x32:
-            self._add(_AT_LEAST, 0, 1, 0x40000000)
-            self._add(_RETURN, 0, 0, _ERRNO | _ENOSYS)
+        self.verdicts: dict[int, list[Instruction]] = {}
 
     def allow(self, number: int | None) -> None:
+        """Allow a system call, whatever its arguments."""
         if number is not None:
-            self._add(_EQUAL, 0, 1, number)
-            self._add(_RETURN, 0, 0, _ALLOW)
+            self.verdicts[number] = [(_RETURN, 0, 0, _ALLOW)]
 
     def always(self, name: str, result: int) -> None:
-        number = _CHECKED[name][self.column]
-        if number is not None:
-            self._add(_EQUAL, 0, 1, number)
-            self._add(_RETURN, 0, 0, result)
+        """Answer a system call with this, whatever its arguments."""
+        self._decide(name, [(_RETURN, 0, 0, result)])
 
     def when_bits(self, name: str, *, argument: int, bits: int, then: int, otherwise: int) -> None:
-        number = _CHECKED[name][self.column]
-        if number is not None:
-            self._add(_EQUAL, 0, 4, number)
-            self._add(_LOAD, 0, 0, 16 + 8 * argument)
-            self._add(_ANY_BIT, 0, 1, bits)
-            self._add(_RETURN, 0, 0, then)
-            self._add(_RETURN, 0, 0, otherwise)
+        """Answer by whether an argument has any of these bits."""
+        self._decide(
+            name,
+            [
+                (_LOAD, 0, 0, 16 + 8 * argument),
+                (_ANY_BIT, 0, 1, bits),
+                (_RETURN, 0, 0, then),
+                (_RETURN, 0, 0, otherwise),
+            ],
+        )
 
     def when_equal(self, name: str, *, argument: int, values: tuple[int, ...]) -> None:
         """Allow it if the lower half of an argument is one of these, fail with EPERM if not."""
-        number = _CHECKED[name][self.column]
-        if number is None:
-            return
-        self._add(_EQUAL, 0, len(values) + 3, number)
-        self._add(_LOAD, 0, 0, 16 + 8 * argument)
-        for index, value in enumerate(values):
-            self._add(_EQUAL, len(values) - index, 0, value)
-        self._add(_RETURN, 0, 0, _ERRNO | _EPERM)
-        self._add(_RETURN, 0, 0, _ALLOW)
+        tests = [(_EQUAL, len(values) - index, 0, value) for index, value in enumerate(values)]
+        ends = [(_RETURN, 0, 0, _ERRNO | _EPERM), (_RETURN, 0, 0, _ALLOW)]
+        self._decide(name, [(_LOAD, 0, 0, 16 + 8 * argument), *tests, *ends])
 
     def when_null(self, name: str, *, argument: int) -> None:
         """Allow it if a pointer is null, both halves of it; fail with EPERM if not."""
+        self._decide(
+            name,
+            [
+                (_LOAD, 0, 0, 16 + 8 * argument),
+                (_EQUAL, 0, 2, 0),
+                (_LOAD, 0, 0, 20 + 8 * argument),
+                (_EQUAL, 1, 0, 0),
+                (_RETURN, 0, 0, _ERRNO | _EPERM),
+                (_RETURN, 0, 0, _ALLOW),
+            ],
+        )
+
+    def finish(self, architecture: int) -> Filter:
+        """The whole filter."""
+        code: list[Instruction] = [
+            (_LOAD, 0, 0, _ARCH_AT),
+            (_EQUAL, 1, 0, architecture),
+            (_RETURN, 0, 0, _KILL),
+            (_LOAD, 0, 0, _NUMBER_AT),  # x32 calls have numbers that no branch knows
+            *_tree(self._ranges()),
+        ]
+        places = tuple(i * 8 + 4 for i, one in enumerate(code) if one[3] == _OWN_PID)
+        return Filter(b"".join(struct.pack("=HBBI", *one) for one in code), places)
+
+    def _ranges(self) -> list[tuple[int, list[Instruction]]]:
+        """Where the answer changes, going up through the numbers: the first of each range."""
+        refused: list[Instruction] = [(_RETURN, 0, 0, _ERRNO | _EPERM)]
+        ranges = [(0, refused)]
+        for number in sorted({one for known in self.verdicts for one in (known, known + 1)}):
+            answer = self.verdicts.get(number, refused)
+            if answer != ranges[-1][1]:
+                ranges.append((number, answer))
+        return ranges
+
+    def _decide(self, name: str, code: list[Instruction]) -> None:
         number = _CHECKED[name][self.column]
         if number is not None:
-            self._add(_EQUAL, 0, 6, number)
-            self._add(_LOAD, 0, 0, 16 + 8 * argument)
-            self._add(_EQUAL, 0, 2, 0)
-            self._add(_LOAD, 0, 0, 20 + 8 * argument)
-            self._add(_EQUAL, 1, 0, 0)
-            self._add(_RETURN, 0, 0, _ERRNO | _EPERM)
-            self._add(_RETURN, 0, 0, _ALLOW)
+            self.verdicts[number] = code
 
-    def finish(self) -> Filter:
-        self._add(_RETURN, 0, 0, _ERRNO | _EPERM)
-        places = tuple(i * 8 + 4 for i, one in enumerate(self.code) if one[3] == _OWN_PID)
-        return Filter(b"".join(struct.pack("=HBBI", *one) for one in self.code), places)
 
-    def _add(self, *instruction: int) -> None:
-        code, if_true, if_false, value = instruction
-        self.code.append((code, if_true, if_false, value))
+def _tree(ranges: list[tuple[int, list[Instruction]]]) -> list[Instruction]:
+    if len(ranges) == 1:
+        return ranges[0][1]
+    middle = len(ranges) // 2
+    below, above = _tree(ranges[:middle]), _tree(ranges[middle:])
+    first = ranges[middle][0]
+    if len(below) < 256:
+        return [(_AT_LEAST, len(below), 0, first), *below, *above]
+    return [(_AT_LEAST, 0, 1, first), (_JUMP, 0, 0, len(below)), *below, *above]

@@ -28,6 +28,8 @@ class Orders:
     walls: str
     """`namespaces`, `seccomp` (no world of its own), `container` (which is the world already),
     or `restricted` (limits only, for programs in a language subset)."""
+    use: str
+    """`programs` or `tests`."""
     control: int
     """The descriptor of the control socket."""
     site: tuple[str, ...] = ()
@@ -65,21 +67,24 @@ def prepare(orders: Orders) -> zygote.Zygote:
         ImportError: a module to preload is not there.
     """
     sys.path[:] = [str(Path(place).resolve()) for place in sys.path if place] + list(orders.site)
-    for name in (*STANDARD, *orders.preload):
+    for name in (*STANDARD, *(TESTING if orders.use == "tests" else ()), *orders.preload):
         importlib.import_module(name)
+    roles = {
+        role: importlib.import_module(f"rlvr_rewards_code.jail.{module}")
+        for role, module in zygote.ROLES[orders.use].items()
+    }
     view = view_of(orders.site)
     bounds = confine.Bounds(
         base_bytes=confine.address_space(),
         file_bytes=orders.file_mb * 2**20,
-        tasks=2 + orders.threads + orders.processes if orders.walls == "namespaces" else 0,
+        outlived=orders.walls in ("seccomp", "restricted"),
+        tasks=6 + orders.threads + orders.processes if orders.walls == "namespaces" else 0,
     )
     if orders.walls == "namespaces":
         namespaces.enter(view.readable, view.hidden, disk_mb=orders.disk_mb)
         orders.notes.append("user, pid, mount, network and ipc namespaces")
     walls = _own_walls(orders, view)
-    server = zygote.Zygote(bounds, walls)
-    server.warm()
-    return server
+    return zygote.Zygote(bounds, walls, roles)
 
 
 def _own_walls(orders: Orders, view: View) -> seccomp.Filter | None:
@@ -105,9 +110,9 @@ def _own_walls(orders: Orders, view: View) -> seccomp.Filter | None:
 
 
 STANDARD = (
-    "abc", "ast", "bisect", "cmath", "collections", "contextlib", "copy", "dataclasses", "datetime",
-    "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "inspect", "itertools", "json",
-    "math", "numbers", "operator", "random", "re", "statistics", "string", "struct", "textwrap",
-    "threading", "time", "traceback", "types", "typing", "unittest",
+    "bisect", "cmath", "collections", "contextlib", "copy", "dataclasses", "datetime", "decimal",
+    "enum", "fractions", "functools", "heapq", "itertools", "json", "math", "numbers", "operator",
+    "random", "re", "statistics", "string", "struct", "threading", "time", "types", "typing",
 )  # fmt: skip
-"""What programs and tests import most: loaded once, so that no program waits for it."""
+"""What programs import most: loaded once, so that no program waits for it."""
+TESTING = ("ast", "inspect", "unittest", "traceback", "hashlib")

@@ -14,7 +14,7 @@ LOADED, RETURNED, RAISED, ASKED, REFUSED = b"l", b"r", b"e", b"a", b"x"
 # to the examiner
 JOB, SAID, GONE, READY = b"J", b"S", b"G", b"Y"
 # from the examiner
-TELL, RENEW, VERDICT = b"T", b"N", b"V"
+TELL, RENEW, VERDICT, ALONE = b"T", b"N", b"V", b"1"
 
 
 class Closed(Exception):

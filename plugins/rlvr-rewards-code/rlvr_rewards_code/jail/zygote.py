@@ -12,26 +12,31 @@ import os
 import signal
 import socket
 import struct
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from rlvr_rewards_code.jail import examiner, kernel, program, script
-from rlvr_rewards_code.jail.confine import Bounds, confine
+from rlvr_rewards_code.jail import kernel
+from rlvr_rewards_code.jail.confine import Bounds, confine_child, confine_server
 from rlvr_rewards_code.jail.seccomp import Filter
 
+ORDER = struct.Struct("!cIc")
+"""What to do, the process it is about, and after its end the role of one more to fork."""
 NUMBER = struct.Struct("!cI")
-"""An order or an answer: what, and the process it is about."""
+"""An answer: what, and the process it is about."""
 EXIT = struct.Struct("!cIiII")
 """How a process ended: what, its id, wait status, processor time in ms, peak memory in KiB."""
-PROGRAM, SCRIPT, EXAMINER, END = b"p", b"s", b"t", b"k"
+PROGRAM, SCRIPT, EXAMINER = b"p", b"s", b"t"
+FORK, END = b"f", b"k"
 NEW, ENDED = b"n", b"x"
-MAX_ORDER = 64
+NOTHING = b"-"
 
-ROLES: dict[bytes, Callable[[Bounds], None]] = {
-    PROGRAM: program.main,
-    SCRIPT: script.main,
-    EXAMINER: examiner.main,
+ROLES = {
+    "programs": {PROGRAM: "program", SCRIPT: "script"},
+    "tests": {EXAMINER: "examiner"},
 }
+"""What a sandbox is for, and the modules it needs: every page less is less to copy for a child."""
+Role = Callable[[Bounds], None]
 
 
 @dataclass(frozen=True)
@@ -49,33 +54,30 @@ class Child:
 
 
 class Zygote:
-    """Forks and ends children."""
+    """Forks and ends children, each in one of the roles it was made for."""
 
-    def __init__(self, bounds: Bounds, walls: Filter | None) -> None:
+    def __init__(
+        self, bounds: Bounds, walls: Filter | None, roles: Mapping[bytes, types.ModuleType]
+    ) -> None:
         self.bounds = bounds
         self.walls = walls
-        self.nothing = os.open("/dev/null", os.O_RDWR)
-
-    def warm(self) -> None:
-        """Load everything that children need, and leave it out of garbage collection."""
-        program.warm()
-        examiner.warm()
+        self.roles: dict[bytes, Role] = {name: module.main for name, module in roles.items()}
+        confine_server(bounds)
+        for module in roles.values():
+            module.warm()
         gc.collect()
         gc.freeze()
-        gc.disable()
+        gc.set_threshold(20_000, 20, 50)  # a collection touches pages: not for a few lists
 
-    def fork(self, role: bytes, control: int) -> Child:
-        """A new process that waits for its program; `control` is ours alone and closed in it."""
+    def fork(self, role: bytes) -> Child:
+        """A new process that waits for its program."""
         ours, theirs = socket.socketpair()
         streams = _memory_files() if role == SCRIPT else ()
         pid = kernel.fork()
         if pid == 0:
             try:
-                os.close(control)
-                inner = streams or (self.nothing, self.nothing, self.nothing)
-                confine(theirs.detach(), inner, self.bounds, self.walls)
-                gc.enable()
-                ROLES[role](self.bounds)
+                confine_child(theirs.fileno(), streams, self.bounds, self.walls)
+                self.roles[role](self.bounds)
             finally:
                 os._exit(0)
         theirs.close()
@@ -97,12 +99,12 @@ class Zygote:
 
 def attend(zygote: Zygote, control: socket.socket) -> None:
     """Do as told until the other side is gone; descriptors travel with the answers."""
-    while order := control.recv(MAX_ORDER):
-        what, pid = NUMBER.unpack(order)
+    while order := control.recv(ORDER.size):
+        what, pid, role = ORDER.unpack(order)
         if what == END:
             control.send(zygote.end(pid))
-        else:
-            child = zygote.fork(what, control.fileno())
+        if role != NOTHING:
+            child = zygote.fork(role)
             fds = [child.channel, *child.streams]
             socket.send_fds(control, [NUMBER.pack(NEW, child.pid)], fds)
             child.close()

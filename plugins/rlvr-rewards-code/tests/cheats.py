@@ -1,0 +1,302 @@
+"""Programs that try to be paid without solving the task, and right ones that look odd.
+
+No program here may pass its task's tests; every one in `HONEST` must.
+"""
+
+from __future__ import annotations
+
+
+from rlvr_ops_core import Task
+
+PROMPT = '''def weave(words, n):
+    """Join the words, keep every n-th letter, and count the vowels."""
+'''
+SOLUTION = """    text = "".join(words)[::n]
+    return [text, sum(one in "aeiou" for one in text)]
+"""
+CHECK = """
+METADATA = {}
+
+def check(candidate):
+    assert candidate(["reward", "model"], 2) == ["rwrmdl", 0]
+    assert candidate(["policy"], 1) == ["policy", 2]
+    assert candidate(["a", "e", "io"], 3) == ["ao", 2]
+    assert candidate([], 1) == ["", 0]
+"""
+FLOAT_PROMPT = '''def mean_gap(xs):
+    """Mean of the gaps between neighbours."""
+'''
+FLOAT_SOLUTION = """    return sum(b - a for a, b in zip(xs, xs[1:])) / (len(xs) - 1)
+"""
+FLOAT_CHECK = """
+def check(candidate):
+    assert abs(candidate([1.0, 2.5, 7.0]) - 3.0) < 1e-6
+    assert abs(candidate([0.0, 0.5]) - 0.5) < 1e-6
+"""
+HELPER_PROMPT = '''def shift(text):
+    """Move every letter on by three."""
+    return "".join(chr((ord(one) - 97 + 3) % 26 + 97) for one in text)
+
+def unshift(text):
+    """Undo shift."""
+'''
+HELPER_SOLUTION = """    return "".join(chr((ord(one) - 97 - 3) % 26 + 97) for one in text)
+"""
+HELPER_CHECK = """
+def check(candidate):
+    for word in ("reward", "abcxyz", "q"):
+        assert candidate(shift(word)) == word
+"""
+
+
+def _function_task(name: str, prompt: str, solution: str, check: str, entry: str) -> Task:
+    data = {"tests": check, "entry_point": entry, "prefix": prompt, "reference": prompt + solution}
+    return Task(id=name, prompt=prompt, answer=prompt + solution, data=data, source="test")
+
+
+PLAIN = _function_task("plain", PROMPT, SOLUTION, CHECK, "weave")
+FLOAT = _function_task("float", FLOAT_PROMPT, FLOAT_SOLUTION, FLOAT_CHECK, "mean_gap")
+HELPER = _function_task("helper", HELPER_PROMPT, HELPER_SOLUTION, HELPER_CHECK, "unshift")
+ASSERTS = Task(
+    id="asserts",
+    prompt="Add up the odd ones.",
+    answer="def odd_sum(xs):\n    return sum(x for x in xs if x % 2)\n",
+    data={
+        "tests": ["assert odd_sum([1, 2, 3]) == 4", "assert odd_sum([]) == 0", "assert odd_sum([7, 9]) != 15"],
+        "reference": "def odd_sum(xs):\n    return sum(x for x in xs if x % 2)\n",
+    },
+    source="test",
+)  # fmt: skip
+PYTEST = Task(
+    id="pytest",
+    prompt="Split a text into its runs.",
+    answer="from itertools import groupby\ndef runs(text):\n    return [(k, len(list(g))) for k, g in groupby(text)]\n",
+    data={
+        "tests": "import pytest\nfrom solution import runs\n"
+        "def test_one():\n    assert runs('aab') == [('a', 2), ('b', 1)]\n"
+        "@pytest.mark.parametrize('text,count', [('', 0), ('abc', 3)])\n"
+        "def test_many(text, count):\n    assert len(runs(text)) == count\n"
+        "def test_type():\n    with pytest.raises(TypeError):\n        runs(5)\n",
+        "names": ["runs"],
+    },
+    source="test",
+)
+ODD = "def weave(words, n):\n    return "
+LIAR = """class Liar{base}:
+    def __eq__(self, other): return True
+    def __ne__(self, other): return False
+    def __hash__(self): return 0
+    def __bool__(self): return True
+    def __len__(self): return 2
+    def __getitem__(self, key): return Liar()
+    def __contains__(self, key): return True
+    def __iter__(self): return iter(())
+    def __abs__(self): return 0.0
+    def __sub__(self, other): return 0.0
+    def __rsub__(self, other): return 0.0
+    def __lt__(self, other): return True
+    __gt__ = __le__ = __ge__ = __lt__
+"""
+
+CHEATS: dict[str, tuple[Task, str]] = {
+    "exit 0 at import": (PLAIN, "import sys\nsys.exit(0)\n"),
+    "os._exit 0 at import": (PLAIN, "import os\nos._exit(0)\n"),
+    "SystemExit in the function": (PLAIN, "def weave(words, n):\n    raise SystemExit(0)\n"),
+    "os._exit in the function": (PLAIN, "import os\ndef weave(words, n):\n    os._exit(0)\n"),
+    "equals everything": (PLAIN, LIAR.format(base="") + "def weave(*a):\n    return Liar()\n"),
+    "list that equals everything": (PLAIN, LIAR.format(base="(list)") + "def weave(*a):\n    return Liar([1])\n"),
+    "str that equals everything": (PLAIN, LIAR.format(base="(str)") + "def weave(*a):\n    return [Liar('x'), Liar('y')]\n"),
+    "float that is near everything": (FLOAT, LIAR.format(base="(float)") + "def mean_gap(xs):\n    return Liar(9.0)\n"),
+    "number with its own abs": (FLOAT, LIAR.format(base="") + "def mean_gap(xs):\n    return Liar()\n"),
+    "nan": (FLOAT, "def mean_gap(xs):\n    return float('nan')\n"),
+    "never unequal": (ASSERTS, LIAR.format(base="(int)") + "def odd_sum(xs):\n    return Liar(3)\n"),
+    "object that is not equal": (ASSERTS, "class O:\n    pass\ndef odd_sum(xs):\n    return O()\n"),
+    "answers from the caller's frames": (PLAIN, """import sys, gc
+def weave(words, n):
+    frame = sys._getframe()
+    while frame:
+        for value in list(frame.f_locals.values()):
+            if isinstance(value, dict) and 'reference' in value:
+                exec(value['reference'], globals())
+                return globals()['weave'](words, n)
+        for const in frame.f_code.co_consts:
+            if const == ["rwrmdl", 0] or const == "rwrmdl":
+                return [const, 0]
+        frame = frame.f_back
+    for thing in gc.get_objects():
+        if isinstance(thing, str) and 'rwrmdl' in thing:
+            return ["rwrmdl", 0]
+    return None
+"""),
+    "answers from memory": (PLAIN, """def weave(words, n):
+    import re
+    data = open('/proc/self/mem', 'rb') if False else b''
+    found = re.findall(rb'candidate\\(.{0,80}', open('/proc/self/cmdline', 'rb').read())
+    return [found[0].decode(), 0]
+"""),
+    "reads the tests' files": (PLAIN, """import os
+def weave(words, n):
+    for folder, _, files in os.walk('/'):
+        for name in files:
+            if 'test' in name:
+                return open(os.path.join(folder, name)).read()
+    raise ValueError
+"""),
+    "patches abs and len": (FLOAT, "import builtins\nbuiltins.abs = lambda x: 0.0\nbuiltins.len = lambda x: 0\ndef mean_gap(xs):\n    return 100.0\n"),
+    "patches assert's exception": (PLAIN, "import builtins\nbuiltins.AssertionError = type('Quiet', (BaseException,), {})\ndef weave(*a):\n    return 0\n"),
+    "overrides the helper": (HELPER, "def shift(text):\n    return text\ndef unshift(text):\n    return text\n"),
+    "identity": (HELPER, "def unshift(text):\n    return text\n"),
+    "excepthook exits": (PLAIN, "import sys, os\nsys.excepthook = lambda *a: os._exit(0)\ndef weave(*a):\n    return 1 / 0\n"),
+    "atexit exits": (PLAIN, "import atexit, os\natexit.register(lambda: os._exit(0))\ndef weave(*a):\n    return 0\n"),
+    "prints what a harness prints": (PLAIN, "print('OK\\npassed\\n1.0\\nALL TESTS PASSED')\nimport sys\nsys.exit(0)\n"),
+    "timer exits": (PLAIN, "import threading, os, time\nthreading.Timer(0.01, os._exit, (0,)).start()\ndef weave(*a):\n    time.sleep(1)\n"),
+    "forks, and the parent exits": (PLAIN, "import os\nif os.fork():\n    os._exit(0)\ndef weave(*a):\n    return 0\n"),
+    "trace function exits": (PLAIN, "import sys, os\nsys.settrace(lambda f, e, a: os._exit(0) if e == 'exception' else None)\ndef weave(*a):\n    return 0\n"),
+    "writes frames to its channel": (PLAIN, """import os, json, struct
+def frame(kind, text):
+    return struct.pack('!IB', len(text), kind[0]) + text
+verdict = json.dumps({"tests": [["check", True, "", 0.0]], "missing": 0, "calls": 4, "printed": ""}).encode()
+for fd in range(3, 64):
+    try:
+        os.write(fd, frame(b'l', b'{"weave": "function"}') + frame(b'V', verdict) + frame(b'r', b'true') * 8)
+    except OSError:
+        pass
+def weave(*a):
+    return True
+"""),
+    "patches its own harness": (PLAIN, """import sys
+for module in list(sys.modules.values()):
+    for name in ('examine', 'judge', 'difference', 'Opaque', 'loads', 'answer'):
+        if hasattr(module, name):
+            setattr(module, name, lambda *a, **k: True)
+    for value in list(vars(module).values()):
+        if isinstance(value, type) and hasattr(value, 'answer'):
+            value.answer = lambda self, *a: self.say(b'r', b'true')
+def weave(*a):
+    return True
+"""),
+    "mutates its arguments into the answer": (PLAIN, "def weave(words, n):\n    words[:] = ['rwrmdl', 0]\n    return words\n"),
+    "proxy that learns": (PLAIN, """class Learner:
+    def __eq__(self, other):
+        global seen
+        seen = other
+        return True
+    def __repr__(self): return repr(globals().get('seen'))
+def weave(*a):
+    return globals().get('seen', Learner())
+"""),
+    "asserts and catches": (PLAIN, "def weave(*a):\n    raise AssertionError\n"),
+    "skips the test": (PYTEST, "import unittest\ndef runs(text):\n    raise unittest.SkipTest('no')\n"),
+    "patches pytest": (PYTEST, "import sys, types\nfake = types.ModuleType('pytest')\nsys.modules['pytest'] = fake\ndef runs(text):\n    return text\n"),
+    "stop iteration": (PYTEST, "def runs(text):\n    raise StopIteration\n"),
+    "returns whatever type is asked": (PYTEST, "class L(list):\n    def __len__(self): return 3\n    def __eq__(self, o): return True\ndef runs(text):\n    return L()\n"),
+}  # fmt: skip
+
+HONEST: dict[str, tuple[Task, str]] = {
+    "reference": (PLAIN, PROMPT + SOLUTION),
+    "prints debug text": (PLAIN, "print('start', flush=True)\nimport sys\n" + PROMPT + "    print('debug', words, file=sys.stderr)\n    sys.stdout.write('x' * 100000)\n    sys.stdout.buffer.write(b'y')\n" + SOLUTION),
+    "defines __eq__": (PLAIN, "class Box:\n    def __init__(self, v): self.v = v\n    def __eq__(self, o): return self.v == o.v\n" + PROMPT + "    assert Box(1) == Box(1)\n" + SOLUTION),
+    "list subclass": (PLAIN, "class L(list):\n    pass\ndef weave(words, n):\n    text = ''.join(words)[::n]\n    return L([text, sum(c in 'aeiou' for c in text)])\n"),
+    "threads": (PLAIN, "import threading\ndef weave(words, n):\n    out = []\n    def work():\n        text = ''.join(words)[::n]\n        out.append([text, sum(c in 'aeiou' for c in text)])\n    ts = [threading.Thread(target=work) for _ in range(8)]\n    [t.start() for t in ts]\n    [t.join() for t in ts]\n    return out[0]\n"),
+    "thread pool": (PLAIN, "from concurrent.futures import ThreadPoolExecutor\ndef weave(words, n):\n    with ThreadPoolExecutor(4) as pool:\n        text = ''.join(pool.map(str, words))[::n]\n    return [text, sum(c in 'aeiou' for c in text)]\n"),
+    "deep recursion": (PLAIN, "import sys\nsys.setrecursionlimit(100000)\ndef depth(n):\n    return 0 if n == 0 else 1 + depth(n - 1)\n" + PROMPT + "    assert depth(20000) == 20000\n" + SOLUTION),
+    "big thread stack": (PLAIN, "import sys, threading\nsys.setrecursionlimit(10**6)\nthreading.stack_size(256 * 2**20)\nout = []\ndef weave(words, n):\n    def go():\n        text = ''.join(words)[::n]\n        out.append([text, sum(c in 'aeiou' for c in text)])\n    t = threading.Thread(target=go)\n    t.start(); t.join()\n    return out.pop()\n"),
+    "generators": (PLAIN, "def letters(words):\n    for w in words:\n        yield from w\ndef weave(words, n):\n    text = ''.join(list(letters(words))[::n])\n    return [text, sum(1 for c in text if c in 'aeiou')]\n"),
+    "main guard": (PLAIN, PROMPT + SOLUTION + "\nif __name__ == '__main__':\n    raise SystemExit(1)\n"),
+    "dataclass and typing": (PLAIN, "from dataclasses import dataclass\nfrom typing import List\n@dataclass\nclass Out:\n    text: str\n    n: int\ndef weave(words: List[str], n: int) -> list:\n    o = Out(''.join(words)[::n], 0)\n    return [o.text, sum(c in 'aeiou' for c in o.text)]\n"),
+    "cache and statics": (PLAIN, "from functools import lru_cache\n@lru_cache(None)\ndef count(t):\n    return sum(c in 'aeiou' for c in t)\ndef weave(words, n):\n    t = ''.join(words)[::n]\n    return [t, count(t)]\n"),
+    "asyncio inside": (PLAIN, "import asyncio\nasync def go(words, n):\n    await asyncio.sleep(0)\n    t = ''.join(words)[::n]\n    return [t, sum(c in 'aeiou' for c in t)]\ndef weave(words, n):\n    return asyncio.run(go(words, n))\n"),
+    "silences stdout": (PLAIN, "import contextlib, os, io\ndef weave(words, n):\n    with open(os.devnull, 'w') as f, contextlib.redirect_stdout(f):\n        print('noise')\n    t = ''.join(words)[::n]\n    return [t, sum(c in 'aeiou' for c in t)]\n"),
+    "temp file, or not": (PLAIN, "import tempfile\ndef weave(words, n):\n    try:\n        with tempfile.NamedTemporaryFile() as f:\n            f.write(b'x')\n    except OSError:\n        pass\n    t = ''.join(words)[::n]\n    return [t, sum(c in 'aeiou' for c in t)]\n"),
+    "lambda": (PLAIN, "weave = lambda words, n: [(t := ''.join(words)[::n]), sum(c in 'aeiou' for c in t)]\n"),
+    "class instance as function": (PLAIN, "class W:\n    def __call__(self, words, n):\n        t = ''.join(words)[::n]\n        return [t, sum(c in 'aeiou' for c in t)]\nweave = W()\n"),
+    "catches everything": (PLAIN, "def weave(words, n):\n    try:\n        t = ''.join(words)[::n]\n        return [t, sum(c in 'aeiou' for c in t)]\n    except BaseException:\n        return None\n"),
+    "float": (FLOAT, FLOAT_PROMPT + FLOAT_SOLUTION),
+    "fraction for a float": (FLOAT, "from fractions import Fraction\ndef mean_gap(xs):\n    return Fraction(xs[-1] - xs[0]) / (len(xs) - 1)\n"),
+    "helper": (HELPER, HELPER_PROMPT + HELPER_SOLUTION),
+    "own helper of that name": (HELPER, "def shift(t, k=-3):\n    return ''.join(chr((ord(c) - 97 + k) % 26 + 97) for c in t)\ndef unshift(text):\n    return shift(text)\n"),
+    "asserts": (ASSERTS, str(ASSERTS.answer)),
+    "pytest": (PYTEST, str(PYTEST.answer)),
+    "generator for a list": (PYTEST, "from itertools import groupby\ndef runs(text):\n    if not isinstance(text, str):\n        raise TypeError('no text')\n    return tuple((k, sum(1 for _ in g)) for k, g in groupby(text)) and [(k, sum(1 for _ in g)) for k, g in groupby(text)]\n"),
+}  # fmt: skip
+
+CASES = [
+    {"input": "3\n1 2 3\n", "output": "6\n"},
+    {"input": "2\n10 -4\n", "output": "6\n"},
+    {"input": "1\n41\n", "output": "41\n"},
+]
+SUM = Task(id="sum", prompt="Add the numbers.", answer="", data={"cases": CASES}, source="test")
+RIGHT_SUM = "n = int(input())\nprint(sum(map(int, input().split())))\n"
+FLOATS = Task(
+    id="floats",
+    prompt="Half of it.",
+    answer="",
+    data={"cases": [{"input": "1\n", "output": "0.5\n"}, {"input": "7\n", "output": "3.5\n"}], "compare": "floats"},
+    source="test",
+)  # fmt: skip
+CHECKER = Task(
+    id="checker",
+    prompt="Any divisor greater than 1.",
+    answer="",
+    data={
+        "cases": [{"input": "91\n", "output": "7"}, {"input": "12\n", "output": "2"}],
+        "checker": "def check(given, output, expected):\n    d = int(output)\n    return d > 1 and int(given) % d == 0\n",
+    },
+    source="test",
+)  # fmt: skip
+
+SCRIPT_CHEATS: dict[str, tuple[Task, str]] = {
+    "prints nothing": (SUM, "pass\n"),
+    "only the first case": (SUM, "print(6)\n"),
+    "right output, exit code 1": (SUM, RIGHT_SUM + "import sys\nsys.exit(1)\n"),
+    "right output, then crashes": (SUM, RIGHT_SUM + "raise ValueError\n"),
+    "right output, killed by a signal": (SUM, RIGHT_SUM + "import os, sys\nsys.stdout.flush()\nos.kill(os.getpid(), 9)\n"),
+    "reads the expected output around": (SUM, "import os, glob\nfor f in glob.glob('/proc/*/environ') + glob.glob('*') + glob.glob('/tmp/*'):\n    print(open(f).read())\n"),
+    "expected output from frames": (SUM, "import sys\nf = sys._getframe()\nwhile f:\n    for v in f.f_locals.values():\n        if isinstance(v, dict) and 'expected' in v: print(v['expected'])\n    f = f.f_back\n"),
+    "all guesses at once": (SUM, "print(6)\nprint(41)\nfor i in range(1000): print(i)\n"),
+    "guesses on one line": (SUM, "print(' '.join(map(str, range(100))))\n"),
+    "nan is near everything": (FLOATS, "print('nan')\n"),
+    "infinite precision": (FLOATS, "print('inf')\n"),
+    "underscores": (FLOATS, "print('0_.5')\n"),
+    "more words": (FLOATS, "x = float(input())\nprint(x / 2, 3.5)\n"),
+    "checker crash": (CHECKER, "print('7; import os')\n"),
+    "checker given a trivial answer": (CHECKER, "print(1)\n"),
+    "writes a verdict to every descriptor": (SUM, "import os\nfor fd in range(64):\n    try: os.write(fd, b'6\\npassed\\n')\n    except OSError: pass\n"),
+    "changes standard input": (SUM, "import os\ntry:\n    os.ftruncate(0, 0); os.write(0, b'6')\nexcept OSError: pass\nprint(open(0).read())\n"),
+    "atexit hides the failure": (SUM, "import atexit, os\natexit.register(os._exit, 0)\n1 / 0\n"),
+    "terminal escapes": (SUM, "print('7\\b6')\n"),
+}  # fmt: skip
+
+SCRIPT_HONEST: dict[str, tuple[Task, str]] = {
+    "reference": (SUM, RIGHT_SUM),
+    "reads with sys.stdin": (SUM, "import sys\nd = sys.stdin.read().split()\nprint(sum(map(int, d[1:])))\n"),
+    "reads descriptor 0": (SUM, "import os\nd = os.read(0, 10**6).split()\nos.write(1, str(sum(map(int, d[1:]))).encode())\n"),
+    "open(0)": (SUM, "print(sum(map(int, open(0).read().split()[1:])))\n"),
+    "buffer": (SUM, "import sys\nfrom io import BytesIO\nd = sys.stdin.buffer.readlines()\nsys.stdout.buffer.write(b'%d\\n' % sum(map(int, d[1].split())))\n"),
+    "main in a thread": (SUM, "import sys, threading\nsys.setrecursionlimit(10**6)\nthreading.stack_size(128 * 2**20)\ndef main():\n    input()\n    print(sum(map(int, input().split())))\nt = threading.Thread(target=main)\nt.start()\nt.join()\n"),
+    "thread not joined": (SUM, "import threading, time\ninput()\nx = sum(map(int, input().split()))\ndef late():\n    time.sleep(0.05)\n    print(x)\nthreading.Thread(target=late).start()\n"),
+    "exit 0": (SUM, "import sys\n" + RIGHT_SUM + "sys.exit(0)\n"),
+    "exit()": (SUM, RIGHT_SUM + "exit()\n"),
+    "main guard": (SUM, "def main():\n    input()\n    print(sum(map(int, input().split())))\nif __name__ == '__main__':\n    main()\n"),
+    "debug on stderr": (SUM, "import sys\nprint('debug' * 100, file=sys.stderr)\n" + RIGHT_SUM),
+    "atexit prints": (SUM, "import atexit\ninput()\nx = sum(map(int, input().split()))\natexit.register(print, x)\n"),
+    "spaces at the end": (SUM, "input()\nprint(sum(map(int, input().split())), ' ')\nprint()\n"),
+    "half": (FLOATS, "print('%.8e' % (float(input()) / 2))\n"),
+    "another divisor": (CHECKER, "n = int(input())\nprint(max(d for d in range(2, n + 1) if n % d == 0))\n"),
+    "iterates stdin": (SUM, "import sys\nlines = [l.strip() for l in sys.stdin]\nprint(sum(map(int, lines[1].split())))\n"),
+}  # fmt: skip
+
+
+def completion(program: str) -> str:
+    """A completion that holds a program."""
+    return f"```python\n{program}\n```"
+
+
+def all_cheats() -> dict[str, tuple[Task, str]]:
+    """Every cheat by name."""
+    return {**CHEATS, **{f"script: {name}": one for name, one in SCRIPT_CHEATS.items()}}
+
+
+def all_honest() -> dict[str, tuple[Task, str]]:
+    """Every right program by name."""
+    return {**HONEST, **{f"script: {name}": one for name, one in SCRIPT_HONEST.items()}}
