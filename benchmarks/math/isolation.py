@@ -79,6 +79,6 @@ def _serve(name: str, pipe: Connection[Any, Any]) -> None:
         started = perf_counter()
         try:
             verdict, problem = verifier(*row), ""
-        except BaseException as error:  # a league records whatever a verifier raises
+        except BaseException as error:  # noqa: BLE001  # a league records whatever is raised
             verdict, problem = None, f"crash: {type(error).__name__}"
         pipe.send((verdict, perf_counter() - started, problem))

@@ -2,8 +2,9 @@
 
     python benchmarks/math/league.py [FILE.jsonl.gz] [--limit N] [--plot league.svg]
 
-Batches of 32 rows are given to every verifier in turn, so that all see the same load. A verdict other than "equal" counts as
-"not equal": that is what a trainer would pay. The last line printed is one JSON object with all figures.
+Batches of 32 rows are given to every verifier in turn, so that all see the same load. A verdict
+other than "equal" counts as "not equal": that is what a trainer would pay. The last line printed is
+one JSON object with all figures.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from plot import draw
 from verifiers import VERIFIERS
 
 BATCH = 32
+COLUMNS = (
+    *("verifier", "right", "false pos.", "false neg.", "adv. accepted", "formats refused"),
+    *("no verdict", "crashes", "time-outs", "median µs", "p99 µs"),
+)
 DEFAULT = Path(__file__).resolve().parents[3] / "shared" / "data" / "math_equivalence_dev.jsonl.gz"
 
 
@@ -96,15 +101,20 @@ def standing(name: str, rows: Sequence[dict[str, Any]], outcomes: Sequence[Outco
 
 def print_table(standings: Sequence[Standing]) -> None:
     """The league, best first."""
-    print("| verifier | right | false pos. | false neg. | adv. accepted | formats refused | no verdict | crashes | "
-          "time-outs | median µs | p99 µs |")  # fmt: skip
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    print(f"| {' | '.join(COLUMNS)} |")
+    print("|---" * len(COLUMNS) + "|")
     for one in standings:
-        print(
-            f"| {one.verifier} | {one.right:.3f} | {one.false_positives:.1%} | {one.false_negatives:.1%} "
-            f"| {one.adversarial_accepted} | {one.formats_refused} | {one.no_verdict} | {one.crashes} "
-            f"| {one.timeouts} | {one.median_us:,.0f} | {one.p99_us:,.0f} |"
-        )
+        cells = [
+            one.verifier,
+            f"{one.right:.3f}",
+            f"{one.false_positives:.1%}",
+            f"{one.false_negatives:.1%}",
+            *map(str, (one.adversarial_accepted, one.formats_refused, one.no_verdict)),
+            *map(str, (one.crashes, one.timeouts)),
+            f"{one.median_us:,.0f}",
+            f"{one.p99_us:,.0f}",
+        ]
+        print(f"| {' | '.join(cells)} |")
 
 
 def main() -> None:

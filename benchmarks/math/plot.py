@@ -1,4 +1,7 @@
-"""The league as a picture: how often right, against how long a verdict takes. SVG, no dependency."""
+"""The league as a picture: how often right, against how long a verdict takes.
+
+SVG, no dependency.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +45,9 @@ def draw(points: Sequence[tuple[str, float, float]]) -> str:
         parts.append(_label(x(us) + 10, y(right) + 4, f"{name} {right:.1%}", "start"))
     body = "\n".join(parts)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-        f'font-size="12">\n<rect width="100%" height="100%" fill="white"/>\n{body}\n</svg>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        'font-family="sans-serif" font-size="12">\n'
+        f'<rect width="100%" height="100%" fill="white"/>\n{body}\n</svg>\n'
     )
 
 

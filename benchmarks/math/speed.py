@@ -4,7 +4,8 @@ Both judge a batch of 32 rows in turn, as a trainer would have them; each row is
 
     python benchmarks/math/speed.py [--data ../shared/data] [--limit N]
 
-The last line printed is one JSON object. Verdicts that differ are listed, to be looked at by a person.
+The last line printed is one JSON object. Verdicts that differ are listed, to be looked at by a
+person.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ from pathlib import Path
 from time import perf_counter
 
 from league import read_rows
-from verifiers import Verifier, load
-
 from rlvr_rewards_math.sources import gsm8k, math500
+from verifiers import Verifier, load
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 RENDERINGS = (

@@ -1,4 +1,7 @@
-"""The verifiers of the league: each a function of a gold text and a completion, called as its own documentation says."""
+"""The verifiers of the league.
+
+Each a function of a gold text and a completion, called as its own documentation says.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +49,9 @@ def reasoning_gym_decimal() -> Verifier:
 
 def ours_fast_only() -> Verifier:
     """The exact rules of math/equal alone; undecided is no verdict."""
-    from rlvr_ops_core import Sample, Score, Task
     from rlvr_rewards_math.equal import equal_fast
+
+    from rlvr_ops_core import Sample, Score, Task
 
     def judge(gold: str, completion: str) -> bool | None:
         score = equal_fast(Sample(Task("league", "", gold), completion))
@@ -58,8 +62,9 @@ def ours_fast_only() -> Verifier:
 
 @lru_cache(maxsize=1)
 def _engine() -> Any:
-    from rlvr_ops_core.scoring import Engine, bind_function
     from rlvr_rewards_math.equal import equal
+
+    from rlvr_ops_core.scoring import Engine, bind_function
 
     engine = Engine(bind_function(equal, {}), workers=1)
     engine.start()
@@ -67,9 +72,13 @@ def _engine() -> Any:
 
 
 def ours() -> Verifier:
-    """math/equal in the engine: exact rules here, the rest in a worker that is killed at its deadline."""
-    from rlvr_ops_core import Sample, Score, Task
+    """math/equal in the engine.
+
+    Exact rules here, the rest in a worker that is killed at its deadline.
+    """
     from rlvr_rewards_math.equal import equal_fast
+
+    from rlvr_ops_core import Sample, Score, Task
 
     engine = _engine()
 

@@ -18,7 +18,10 @@ def rlvr_rewards() -> Mapping[str, Reward]:
 
 @hookimpl
 def rlvr_data_sources() -> Mapping[str, DataSource]:
-    """The data sources `math/gsm8k`, `math/math500`, `math/math`, `math/svamp`, `math/aime`, `math/arithmetic`."""
+    """The data sources `math/gsm8k`, `math/math500`, `math/math`, `math/svamp`, `math/aime`.
+
+    `math/arithmetic`.
+    """
     from rlvr_rewards_math.arithmetic import arithmetic
     from rlvr_rewards_math.sources import SOURCES
 

@@ -1,4 +1,7 @@
-"""The marks that say "this is my answer": tags, hashes, phrases, and the last resort where there are none."""
+"""The marks that say "this is my answer".
+
+Tags, hashes, phrases, and the last resort where there are none.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,8 @@ _NOT_WORDS = re.compile(r"\\[a-zA-Z]+|\b(?:sqrt|sin|cos|tan|log|exp|and|cup|pi)\
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """A stretch of text taken for an answer, its place, and the rule that found it."""
+
     start: int
     end: int
     text: str
@@ -50,7 +55,10 @@ def unmarked(text: str) -> Found | None:
 
 
 def is_glue(between: str, *, blank: bool = False) -> bool:
-    """What stands between two parts of one answer: commas, "and", "or"; only a blank if that may join."""
+    """What stands between two parts of one answer: commas, "and", "or".
+
+    Only a blank if that may join.
+    """
     if len(between) > 80 or _GLUE.fullmatch(between) is None:
         return False
     return blank or any(c.isalpha() or c in ",;&" for c in between.replace("quad", ""))
@@ -60,11 +68,10 @@ def tagged(text: str, place: int) -> Found | None:
     """What stands in the last `<answer>…</answer>`; nothing if it isn't closed."""
     if "nswer>" not in text and "NSWER>" not in text:
         return None
-    last = None
-    for last in _TAG.finditer(text, place):
-        pass
-    if last is None:
+    found = deque(_TAG.finditer(text, place), maxlen=1)
+    if not found:
         return None
+    last = found[0]
     closing = _END_TAG.search(text, last.end())
     end = closing.start() if closing else len(text)
     return Found(last.start(), end, text[last.end() : end].strip() if closing else "", "answer tag")
@@ -85,11 +92,9 @@ def hashed(text: str, place: int) -> Found | None:
 
 
 def _few_words(text: str, *, most: int) -> bool:
-    return (
-        text[:1].isdigit()
-        and " " not in text
-        or len(_WORD.findall(_NOT_WORDS.sub(" ", text))) <= most
-    )
+    return (text[:1].isdigit() and " " not in text) or len(
+        _WORD.findall(_NOT_WORDS.sub(" ", text))
+    ) <= most
 
 
 def phrased(text: str, place: int) -> Found | None:
@@ -131,7 +136,10 @@ def _says_something(payload: str, *, after_box: bool) -> bool:
 
 
 def _sentence_end(text: str, start: int) -> int:
-    """Where the sentence that goes on at `start` ends; full stops and line ends in formulas don't end it."""
+    """Where the sentence that goes on at `start` ends.
+
+    Full stops and line ends in formulas don't end it.
+    """
     depth = False
     for mark in _MATH_MARK.finditer(text, start, start + MAX_ANSWER):
         if mark[0] in ("$", "$$"):
@@ -186,16 +194,18 @@ def _conclusion(text: str) -> Found | None:
 
 def _bold(text: str) -> Found | None:
     line_start = text.rfind("\n") + 1
-    last = None
-    for last in _BOLD.finditer(text, line_start):
-        pass
-    if last is None or not NUMBER.search(last[1]) or len(_WORD.findall(last[1])) > 3:
+    found = deque(_BOLD.finditer(text, line_start), maxlen=1)
+    if not found or not NUMBER.search(found[0][1]) or len(_WORD.findall(found[0][1])) > 3:
         return None
+    last = found[0]
     return Found(last.start(), last.end(), last[1].strip(), "bold")
 
 
 def _formula(text: str) -> Found | None:
-    """The last formula, with those before it that are joined to it, if the last sentence ends with it."""
+    """The last formula, with those before it that are joined to it.
+
+    If the last sentence ends with it.
+    """
     spans = _formulas(text[-20_000:])
     offset = max(0, len(text) - 20_000)
     if not spans:

@@ -39,8 +39,10 @@ def arithmetic(
     """
     if terms < 1 or digits < 1 or not operations or "{expression}" not in prompt:
         raise DataError(
-            f"math/arithmetic: terms {terms}, digits {digits}, operations {list(operations)}, prompt {prompt!r}",
-            hint="terms and digits start at 1, operations needs at least one, prompt must contain {expression}",
+            f"math/arithmetic: terms {terms}, digits {digits}, operations {list(operations)}, "
+            f"prompt {prompt!r}",
+            hint="terms and digits start at 1, operations needs at least one, and the prompt must "
+            "contain {expression}",
         )
     rng = random.Random(f"arithmetic/{seed}/{split}/{terms}/{digits}/{''.join(operations)}")
     made = 0

@@ -1,4 +1,4 @@
-r"""One spelling for the many ways to write the same mathematics: `\dfrac`, `−`, `\left(`, `\,` …"""
+r"""One spelling for the many ways to write the same mathematics: `\dfrac`, `−`, `\left(`, `\,`."""
 
 from __future__ import annotations
 
@@ -108,6 +108,8 @@ _SAME = {
     "lbrace": r"\{",
     "rbrace": r"\}",
     "vert": "|",
+    "langle": "(",
+    "rangle": ")",
     "lvert": "|",
     "rvert": "|",
     "mid": "|",
@@ -123,13 +125,18 @@ _SAME = {
     "arctg": "arctan",
     "lg": "log",
 }
-_NOTHING = frozenset(
-    "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle displaystyle textstyle limits "
-    "nolimits rm bf it mathstrut strut hfill hline noindent centering small large".split()
-)
+_NOTHING_WRITTEN = """
+    left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle displaystyle
+    textstyle limits nolimits rm bf it mathstrut strut hfill hline noindent centering small large
+"""
+_NOTHING = frozenset(_NOTHING_WRITTEN.split())
 _COMMAND = re.compile(r"\\([a-zA-Z]+)")
 _THIN = re.compile(r"(?<=\d)(?:\\[,!;: ]|\{,\}(?:\\!)?|,\\! ?|\\,\\!)+ ?(?=\d{3}(?!\d))")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,/ ])\d{1,3}(?: \d{3})+(?![\d/]| \d)")
+_TEMPERATURE = re.compile(
+    r"\^\s?\{?\s?\\circ\s?\}?\s*(?:\\(?:text|mathrm)\s?\{~?\s?([CF])\s?\}|([CF])(?![a-zA-Z]))"
+)
+_COLORED = re.compile(r"\\(?:text)?color\s?\{(?!white)\w{1,20}\}|\\underline(?![a-z])")
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
 _ESCAPED_TWICE = re.compile(r"\\\\(?=[a-zA-Z()\[\]{}%])")
 _DOLLARS = re.compile(r"(?<!\\)\$\$?|\\[()\[\]](?![a-zA-Z]*\{?pt)")
@@ -148,6 +155,8 @@ def clean(text: str) -> str:
         if "\\\\" in text and "\\begin" not in text:
             text = _ESCAPED_TWICE.sub(r"\\", text)
         text = text.replace("\\!", "").replace('\\"', "")
+        text = _COLORED.sub("", text)
+        text = _TEMPERATURE.sub(_scale_of, text)
         text = _COMMAND.sub(_one_spelling, text)
     if "$" in text or "\\" in text:
         text = _DOLLARS.sub(" ", text)
@@ -157,7 +166,10 @@ def clean(text: str) -> str:
 
 
 def trim(text: str) -> str:
-    """The text without blanks and punctuation around it: a full stop ends a sentence, not a number."""
+    """The text without blanks and punctuation around it.
+
+    A full stop ends a sentence, not a number.
+    """
     text = text.strip(' \t\r\n`"')
     while text.endswith((".", ",", ";", ":", "\\", "~", "^")) and not text.endswith("..."):
         text = text[:-1].rstrip()
@@ -166,6 +178,11 @@ def trim(text: str) -> str:
     if text.startswith("{") and matching_brace(text, 0) == len(text) - 1:
         return trim(text[1:-1]) if not text.startswith("{{{{") else text
     return text
+
+
+def _scale_of(degrees: re.Match[str]) -> str:
+    scale = degrees[1] or degrees[2]
+    return "\\text{ celsius}" if scale == "C" else "\\text{ fahrenheit}"
 
 
 def _one_spelling(command: re.Match[str]) -> str:

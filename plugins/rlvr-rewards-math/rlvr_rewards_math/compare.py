@@ -1,4 +1,7 @@
-"""Are two values equal? By kind: lists without order, tuples in order, sets, intervals, equations, matrices, words."""
+"""Are two values equal? By kind.
+
+Lists without order, tuples in order, sets, intervals, equations, matrices, words.
+"""
 
 from __future__ import annotations
 
@@ -84,9 +87,9 @@ def is_false_equation(value: Value) -> bool:
 
 def _settled(value: Value) -> Value:
     """A true equation between numbers is its last side; a set of one value is that value."""
-    if isinstance(value, Relation) and set(value.relations) == {"="}:
-        if all(is_number(side) for side in value.sides) and not is_false_equation(value):
-            return value.sides[-1]
+    if isinstance(value, Relation):
+        is_equation = set(value.relations) == {"="} and all(map(is_number, value.sides))
+        return value.sides[-1] if is_equation and not is_false_equation(value) else value
     if isinstance(value, Group) and value.kind in ("set", "list") and len(value.items) == 1:
         return value.items[0]
     return value
@@ -116,7 +119,10 @@ def _same_named(gold: Value, answer: Value, policy: Policy) -> bool | None:
 
 
 def _same_one_named(named: Named, other: Value, policy: Policy) -> bool | None:
-    """`x = 5` is 5; an equation is compared as an equation; `(x, y) = (1, 2)` with `x = 1, y = 2`."""
+    """`x = 5` is 5; an equation is compared as an equation.
+
+    `(x, y) = (1, 2)` with `x = 1, y = 2`.
+    """
     if isinstance(other, Relation):
         return _same_relation(as_relation(named), other)
     if isinstance(other, Group) and any(isinstance(item, Named) for item in other.items):
@@ -164,7 +170,7 @@ def _same_matrix(gold: Value, answer: Value, policy: Policy) -> bool | None:
         return False
     if not (isinstance(gold, Matrix) and isinstance(answer, Matrix)):
         # a column or a row is the vector of its entries
-        if len(ours) != 1 and len(ours[0]) != 1 or len(theirs) != 1 and len(theirs[0]) != 1:
+        if (len(ours) != 1 and len(ours[0]) != 1) or (len(theirs) != 1 and len(theirs[0]) != 1):
             return False
         ours, theirs = _as_one_row(ours), _as_one_row(theirs)
     if [len(row) for row in ours] != [len(row) for row in theirs]:

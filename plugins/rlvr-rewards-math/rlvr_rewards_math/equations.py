@@ -1,4 +1,7 @@
-"""Equations and inequalities in other forms: on one side, solved for a letter, with other letters, as named values."""
+"""Equations and inequalities in other forms.
+
+On one side, solved for a letter, with other letters, as named values.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,15 @@ def spread(named: Named) -> Group:
 
 
 def as_relation(named: Named) -> Value:
+    """A named value as the equation that it was written as."""
     return Relation((named.name, named.value), ("=",))
 
 
 def renaming(gold: Value, answer: Value) -> dict[str, str] | None:
-    """How the answer's name becomes the gold's: `f(m)` is `f(n)` with another letter; None if it doesn't."""
+    """How the answer's name becomes the gold's: `f(m)` is `f(n)` with another letter.
+
+    None if it doesn't.
+    """
     if gold == answer:
         return {}
     if not (isinstance(gold, Quantity) and isinstance(answer, Quantity)):
@@ -49,6 +56,7 @@ def renaming(gold: Value, answer: Value) -> dict[str, str] | None:
 
 
 def renamed(value: Value, names: dict[str, str]) -> Value:
+    """A quantity with other letters; anything else stays as it is."""
     if not names or not isinstance(value, Quantity):
         return value
     return replace(value, node=rename(value.node, names))
@@ -67,7 +75,10 @@ def as_inequality(value: Value) -> Relation | None:
 
 
 def as_solved(gold: Value, answer: Value) -> tuple[Value, Value] | None:
-    """An equation and an expression: the expression may be what one symbol of the equation is equal to."""
+    """An equation and an expression.
+
+    The expression may be what one symbol of the equation is equal to.
+    """
     relation, other = (gold, answer) if isinstance(gold, Relation) else (answer, gold)
     if (
         not isinstance(relation, Relation)

@@ -1,6 +1,7 @@
 """Real values of expressions to sixty digits, at chosen points.
 
-No floats, no clocks: the same tree gives the same value everywhere, and budgets of digits bound the work.
+No floats, no clocks: the same tree gives the same value everywhere, and budgets of digits bound
+the work.
 """
 
 from __future__ import annotations
@@ -119,7 +120,10 @@ class Evaluator:
         return power_of(base, power)
 
     def _unknown_function(self, node: Node) -> Decimal:
-        """A function without a definition, `f(x)`: a fixed smooth one, so that equal arguments give equal values."""
+        """A function without a definition, `f(x)`.
+
+        A fixed smooth one, so that equal arguments give equal values.
+        """
         seed = Decimal(sum((index + 2) * ord(letter) for index, letter in enumerate(node[1])))
         total = seed / 7
         for index, part in enumerate(node[2:]):

@@ -28,7 +28,8 @@ def exact(node: Node) -> Fraction:
     """The rational value of a tree of numbers.
 
     Raises:
-        Undefined: it has a symbol or an irrational part, divides by zero, or is longer than 16,000 bits.
+        Undefined: it has a symbol or an irrational part, divides by zero, or is longer than
+            16,000 bits.
     """
     kind = node[0]
     if kind == "num":
@@ -99,12 +100,14 @@ def _integer_root(number: int, index: int) -> int:
 
 
 def count(value: Fraction) -> int:
+    """A whole number from 0 to 3,000, as factorials and binomials take it."""
     if value.denominator != 1 or not 0 <= value <= MAX_FACTORIAL:
         raise (TooLarge if value > MAX_FACTORIAL else Undefined)("no whole number from 0 to 3000")
     return value.numerator
 
 
 def whole_number(value: Fraction) -> int:
+    """A whole number of at most 4,096 bits."""
     if value.denominator != 1 or value.numerator.bit_length() > 4096:
         raise Undefined("no whole number")
     return value.numerator

@@ -1,6 +1,9 @@
-r"""Reading one expression, LaTeX or plain, as a tree. Nothing is evaluated here, and nothing is ever executed.
+r"""Reading one expression, LaTeX or plain, as a tree.
 
-A tree is made of tuples: `("num", Fraction)`, `("sym", name)`, `("add", a, b, …)`, `("mul", a, b, …)`, `("div", a, b)`,
+Nothing is evaluated here, and nothing is ever executed.
+
+A tree is made of tuples: `("num", Fraction)`, `("sym", name)`, `("add", a, b, …)`, `("mul", a,
+b, …)`, `("div", a, b)`,
 `("pow", a, b)`, `("neg", a)`, `("fact", a)`, `("call", name, a, …)`.
 """
 
@@ -16,15 +19,19 @@ Node = tuple[Any, ...]
 
 MAX_DEPTH = 40
 _CONSTANTS = {"\\pi": "π", "\\infty": "∞", "\\emptyset": "∅"}
-_GREEK = frozenset(
-    "\\alpha \\beta \\gamma \\delta \\epsilon \\varepsilon \\zeta \\eta \\theta \\vartheta \\iota \\kappa \\lambda \\mu "
-    "\\nu \\xi \\rho \\sigma \\tau \\upsilon \\phi \\chi \\psi \\omega \\Gamma \\Delta \\Theta \\Lambda \\Xi \\Pi "
-    "\\Sigma \\Phi \\Psi \\Omega \\ell \\hbar".split()
+_GREEK_WRITTEN = r"""
+    \alpha \beta \gamma \delta \epsilon \varepsilon \zeta \eta \theta \vartheta \iota \kappa
+    \lambda \mu \nu \xi \rho \sigma \tau \upsilon \phi \chi \psi \omega \Gamma \Delta \Theta
+    \Lambda \Xi \Pi \Sigma \Phi \Psi \Omega \ell \hbar
+"""
+_GREEK = frozenset(_GREEK_WRITTEN.split())
+_ACCENTS_WRITTEN = r"""
+    \vec \bar \hat \tilde \overline \overrightarrow \mathbb \mathcal
+"""
+_ACCENTS = frozenset(_ACCENTS_WRITTEN.split())
+_TAKES_WHOLE_GROUP = frozenset(
+    ["sqrt", "cbrt", "abs", "floor", "ceil", "ceiling", "gcd", "lcm", "max", "min", "binom"]
 )
-_ACCENTS = frozenset(
-    "\\vec \\bar \\hat \\tilde \\overline \\overrightarrow \\mathbb \\mathcal".split()
-)
-_TAKES_WHOLE_GROUP = frozenset("sqrt cbrt abs floor ceil ceiling gcd lcm max min binom".split())
 _ARITY = {
     "sqrt": (1, 2),
     "log": (1, 2),
@@ -105,7 +112,7 @@ class _Reader:
         )
 
     def juxtaposed(self, left: Node) -> Node:
-        """`2x` is a product, `1 \\frac{1}{2}` a mixed number, `1 1/2` too."""
+        r"""`2x` is a product, `1 \\frac{1}{2}` a mixed number, `1 1/2` too."""
         token = self.tokens[self.place]
         whole = left[1] if left[0] == "neg" else left
         is_whole = whole[0] == "num" and whole[1].denominator == 1
@@ -221,7 +228,7 @@ class _Reader:
             raise Unreadable("a number of more than 400 digits")
         value = read_numeral(text)
         if value is None:
-            value = Fraction(text)  # scientific: at most four digits of exponent
+            value = Fraction(text)  # scientific: at most three digits of exponent
         return ("num", value)
 
     def symbol(self, name: str) -> Node:

@@ -1,8 +1,11 @@
 r"""Which part of a completion is the answer: the last one that the model committed to.
 
-In this order: the last `\boxed{…}` (several in a row, joined by commas or "and", are one list), `<answer>…</answer>`,
-`#### …`, "the answer is …"; without any of these the whole text if it is nothing but an answer, what the last line
-has in bold, or the formula that the last sentence ends in. The last number in prose only counts if asked for.
+In this order: the last `\boxed{…}` (several in a row, joined by commas or "and", are one list),
+`<answer>…</answer>`,
+`#### …`, "the answer is …"; without any of these the whole text if it is nothing but an answer,
+what the last line
+has in bold, or the formula that the last sentence ends in. The last number in prose only counts
+if asked for.
 All of it takes time linear in the length of the text.
 """
 
@@ -27,7 +30,10 @@ from rlvr_rewards_math.hidden import visible
 from rlvr_rewards_math.retraction import is_taken_back
 
 Anchor = Literal["box", "final", "number"]
-"""What counts as an answer: `box` only a box, `final` any of the marks, `number` also the last number."""
+"""What counts as an answer.
+
+`box` only a box, `final` any of the marks, `number` also the last number.
+"""
 
 MAX_TEXT = 200_000
 _UNUSUAL = re.compile(r"phantom|color|\\[xeg]?def|newcommand|providecommand|\\let\b")
@@ -60,7 +66,7 @@ def extract_answer(completion: str, *, anchor: Anchor = "final") -> Answer:
     if boxes and boxes[-1].content is None:
         return Answer("", "box", "the last box is not closed")
     found = _boxed(text, boxes) if boxes else None
-    if anchor != "box" and (later := _after(text, found, boxes)) is not None:
+    if anchor != "box" and (later := _after(text, boxes)) is not None:
         found = later
     if found is None:
         return Answer("", "none", "the last box is empty" if boxes else "no final answer was given")
@@ -74,7 +80,10 @@ def extract_answer(completion: str, *, anchor: Anchor = "final") -> Answer:
 
 
 def _only_box_at_the_end(text: str) -> Answer | None:
-    r"""The commonest case without any search: one `\boxed{…}`, and nothing but punctuation behind it."""
+    r"""The commonest case without any search.
+
+    One `\boxed{…}`, and nothing but punctuation behind it.
+    """
     start = text.rfind("\\boxed{")
     if start < 0 or text.count("box") != 1 or (start and _UNUSUAL.search(text, 0, start)):
         return None
@@ -106,7 +115,7 @@ def last_number(completion: str) -> Answer:
     return Answer(numbers[-1].replace("$", ""), "last number")
 
 
-def _after(text: str, boxed: Found | None, boxes: list[Box]) -> Found | None:
+def _after(text: str, boxes: list[Box]) -> Found | None:
     """A marked answer that comes later than the last box; without boxes, any kind of answer."""
     place = boxes[-1].end if boxes else 0
     marked = [

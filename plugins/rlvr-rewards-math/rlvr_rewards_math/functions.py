@@ -26,6 +26,7 @@ def decimal_of(value: Fraction) -> Decimal:
 
 
 def near_whole(value: Decimal) -> Fraction:
+    """The whole number that a value is, but for rounding."""
     whole = value.to_integral_value()
     if abs(whole) > 10**9 or abs(value - whole) > Decimal("1e-30"):
         raise Undefined("no whole number")
@@ -33,13 +34,14 @@ def near_whole(value: Decimal) -> Fraction:
 
 
 def not_zero(value: Decimal) -> Decimal:
-    if abs(value) < Decimal("1e-40"):
-        if not value:
-            raise DividesByZero("division by zero")
+    """A value to divide by."""
+    if not value:
+        raise DividesByZero("division by zero")
     return value
 
 
 def power(base: Decimal, power: Decimal) -> Decimal:
+    """A real power; a negative base takes whole powers only."""
     if power == power.to_integral_value() and abs(power) < 10**9:
         if base == 0 and power <= 0:
             raise Undefined("zero to a power that is not positive")
@@ -50,6 +52,7 @@ def power(base: Decimal, power: Decimal) -> Decimal:
 
 
 def odd_root(base: Decimal, power: Fraction) -> Decimal:
+    """The real value of a negative base to a power with an odd denominator."""
     if power.denominator % 2 == 0:
         raise Undefined("an even root of a negative number")
     root: Decimal = (-base) ** decimal_of(power)
@@ -125,7 +128,7 @@ def _arctan(value: Decimal) -> Decimal:
         term = -term * value * value
         index += 2
         total += term / index
-    return total * 2**doublings
+    return total * Decimal(2) ** doublings
 
 
 def _arcsin(value: Decimal) -> Decimal:

@@ -1,4 +1,7 @@
-"""The verdict on one answer text against one gold text, without sympy: equal, different, or undecided, and why."""
+"""The verdict on one answer text against one gold text, without sympy.
+
+Equal, different, or undecided, and why.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ _CHOSEN = re.compile(
     r"^\W{0,3}(?:\\text\w{0,4}\{)?(?:[Oo]ption |[Cc]hoice )?\(?([A-J])(?:[).:]|\}\)?[.:]?)+(?:\s|$)"
 )
 _DECIMAL_COMMA = re.compile(r"^[$\s]{0,3}(-?\d{1,12}),(\d{1,2}|\d{4,12})[\s$€%.]{0,4}$")
+_OPERATION = re.compile(r"[-+*/^!]|\\(?:frac|cdot|times|div|sqrt|binom)")
 _HIDING = ("\\phantom", "\\hphantom", "\\vphantom", "{white}", "\\def", "\\newcommand", "\\input")
 MAX_LENGTH = 1500
 
@@ -38,6 +42,7 @@ class Judgement:
 SAME_TEXT = Judgement(True, "same text")
 SAME_NUMBER = Judgement(True, "numeral")
 OTHER_NUMBER = Judgement(False, "numeral")
+PLAIN = (SAME_TEXT, SAME_NUMBER)
 
 
 def judge(gold: str, answer: str, policy: Policy) -> Judgement:
@@ -103,8 +108,16 @@ def _same_with_decimal_comma(gold: str, answer: str) -> bool:
     return False
 
 
+def repeats(question: str, gold: str, answer: str) -> bool:
+    """The answer to a question for a number is an expression copied from the question."""
+    if numeral(gold) is None or numeral(answer) is not None or not _OPERATION.search(answer):
+        return False
+    copied = "".join(clean(answer).split())
+    return copied in "".join(clean(question).split())
+
+
 def _is_too_large(gold: Value, answer: Value) -> bool:
-    """The gold is a written number, the answer a calculation that outgrows 10 million digits or 16,000 bits."""
+    """The gold is a written number, the answer a calculation beyond all budgets."""
     if not (isinstance(gold, Quantity) and isinstance(answer, Quantity) and _is_numeral(gold.node)):
         return False
     return not symbols_of(answer.node) and outgrows(answer.node)
@@ -135,14 +148,14 @@ def _rule(gold: Value, answer: Value) -> str:
 
 
 def _is_unevaluated(gold: Value, answer: Value) -> bool:
-    """The gold is a written number, and the answer a sum or product of written numbers still to be worked out."""
+    """The gold is a written number, the answer a sum or product still to be worked out."""
     if not (isinstance(gold, Quantity) and isinstance(answer, Quantity)):
         return False
     return _is_numeral(gold.node) and _is_calculation(answer.node)
 
 
 def _is_numeral(node: Node) -> bool:
-    return node[0] == "num" or (node[0] == "neg" and node[1][0] == "num")
+    return bool(node[0] == "num" or (node[0] == "neg" and node[1][0] == "num"))
 
 
 def _is_calculation(node: Node) -> bool:
@@ -157,7 +170,7 @@ def _is_calculation(node: Node) -> bool:
 
 
 def _is_scientific(node: Node) -> bool:
-    return node[0] == "pow" and node[1] == ("num", Fraction(10))
+    return bool(node[0] == "pow" and node[1] == ("num", Fraction(10)))
 
 
 @lru_cache(maxsize=8192)

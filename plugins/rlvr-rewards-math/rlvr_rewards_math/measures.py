@@ -1,4 +1,7 @@
-r"""Reading one quantity: an expression with currency, percent sign, unit, noun, scale or number base around it."""
+r"""Reading one quantity.
+
+An expression with currency, percent sign, unit, noun, scale or number base around it.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ class _Measured:
         self.tokens, self.pairs = tokens, pairs
 
     def whole(self, start: int, end: int) -> Quantity | Text:
-        """An expression with what may stand around it: currency, percent sign, unit, a noun, an ordinal's ending."""
+        """An expression with what may stand around it.
+
+        Currency, percent sign, unit, a noun, an ordinal's ending.
+        """
         if (angle := self.degrees_and_minutes(start, end)) is not None:
             return angle
         unit = ""
@@ -82,7 +88,10 @@ class _Measured:
         return Quantity(node, unit or tail, percent, self.written_decimals(start, end))
 
     def without_label(self, start: int, end: int) -> int:
-        """The place after words that introduce a value: `only x`, `Area 5`; words that change it stay."""
+        """The place after words that introduce a value: `only x`, `Area 5`.
+
+        Words that change it stay.
+        """
         place = start
         while place < end and self.tokens[place].kind == "text":
             place += 1

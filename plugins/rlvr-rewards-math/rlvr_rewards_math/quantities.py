@@ -1,4 +1,7 @@
-"""Are two quantities equal? Exactly if they are rational, to sixty digits if not, at chosen points if they have symbols."""
+"""Are two quantities equal? Exactly if they are rational, to sixty digits if not.
+
+At chosen points if they have symbols.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,10 @@ def same_quantity(gold: Quantity, answer: Quantity, policy: Policy) -> bool | No
 
 
 def unit_scales(gold: Quantity, answer: Quantity, policy: Policy) -> list[Node | None] | None:
-    """What the answer may be multiplied by to be in the gold's unit; None if the units exclude each other."""
+    """What the answer may be multiplied by to be in the gold's unit.
+
+    None if the units exclude each other.
+    """
     one: Node | None = None
     if gold.percent != answer.percent:
         if not policy.percent:
@@ -197,7 +203,10 @@ def _same_complex(gold: Node, answer: Node) -> bool | None:
 
 
 def _same_function(gold: Node, answer: Node, names: tuple[str, ...]) -> bool | None:
-    """Equal at every point tried, at four or more; different at points of two regions; else undecided."""
+    """Equal at every point tried, at four or more; different at points of two regions.
+
+    Else undecided.
+    """
     if "i" in (_all_symbols(gold) | _all_symbols(answer)):
         return None
     agreed, differing = 0, set()
@@ -224,7 +233,10 @@ def is_infinite(node: Node) -> bool:
 
 
 def _same_period(gold: Node, answer: Node) -> Node | None:
-    r"""The answer with the gold's letter, where both have one letter for any whole number: `k\pi` and `n\pi`."""
+    r"""The answer with the gold's letter, where both have one letter for any whole number.
+
+    `k\pi` and `n\pi`.
+    """
     ours, theirs = _symbols(gold), _symbols(answer)
     if len(ours) != 1 or len(theirs) != 1 or not ours | theirs <= {"k", "n", "m"}:
         return None
@@ -279,7 +291,10 @@ Region = Literal["middle", "small", "whole", "negative"]
 
 
 def points(names: tuple[str, ...]) -> Iterator[tuple[Region, dict[str, Decimal]]]:
-    """Points to try: in (1, 3), in (0, 1), whole numbers, in (-3, 0), and round again. The same on every machine."""
+    """Points to try: in (1, 3), in (0, 1), whole numbers, in (-3, 0), and round again.
+
+    The same on every machine.
+    """
     shapes: tuple[tuple[Region, Callable[[int], Decimal]], ...] = (
         ("middle", lambda seed: 1 + Decimal(seed % 10**12) / 10**12 * 2),
         ("small", lambda seed: Decimal(seed % 10**12 + 1) / 10**12),

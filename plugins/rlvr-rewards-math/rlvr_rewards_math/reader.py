@@ -1,4 +1,7 @@
-r"""Reading a text as a value: matrices, measures with a plain unit, mathematics of any structure, or words."""
+r"""Reading a text as a value.
+
+Matrices, measures with a plain unit, mathematics of any structure, or words.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-r"""Reading the structure of an answer: lists, tuples, sets, intervals, relations, ratios, both signs."""
+r"""Reading the structure of an answer.
+
+Lists, tuples, sets, intervals, relations, ratios, both signs.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ _SET_OPERATIONS = {"\\cup": "union", "\\cap": "intersection", "\\setminus": "dif
 
 
 class Reading:
-    """The tokens of one answer and their brackets; each method reads a stretch, from loose to tight."""
+    """The tokens of one answer and their brackets.
+
+    Each method reads a stretch, from loose to tight.
+    """
 
     def __init__(self, tokens: list[Token]) -> None:
         if len(tokens) > 2 and tokens[0].text == "]" and tokens[-1].text == "[":
@@ -31,12 +37,16 @@ class Reading:
         self.has_words = any(token.kind == "text" for token in tokens)
 
     def whole(self) -> Value:
+        """The value of all tokens."""
         return self.listed(0, len(self.tokens))
 
     def split(
         self, start: int, end: int, separators: Iterable[str], words: frozenset[str]
     ) -> list[tuple[int, int, str]]:
-        """The stretches between separators outside of brackets, each with the separator after it."""
+        """The stretches between separators outside of brackets.
+
+        Each with the separator after it.
+        """
         marks, parts, place, first = frozenset(separators), [], start, start
         if self.texts.isdisjoint(marks) and not (words and self.has_words):
             return [(start, end, "")]
@@ -57,7 +67,10 @@ class Reading:
         return parts
 
     def listed(self, start: int, end: int) -> Value:
-        """Values separated by commas, semicolons, "and", "or"; one value if there is no separator."""
+        """Values separated by commas, semicolons, "and", "or".
+
+        One value if there is no separator.
+        """
         parts: list[tuple[int, int, str]] = []
         for first, last, word in self.split(start, end, ("&",), _OR | _AND):
             first, last = self.without_clause(first, last)
@@ -102,11 +115,11 @@ class Reading:
 
     def related(self, start: int, end: int) -> Value:
         """A chain of relations, a membership, or what has none."""
-        if end - start > 2 and (inside := self.split(start, end, ("\\in",), frozenset({"in"})))[1:]:
-            if len(inside) == 2 and inside[0][1] > inside[0][0]:
-                return Named(self.joined(*inside[0][:2]), self.joined(*inside[1][:2]))
+        inside = self.split(start, end, ("\\in",), frozenset({"in"}))
+        if len(inside) == 2 and inside[0][1] > inside[0][0]:
+            return Named(self.joined(*inside[0][:2]), self.joined(*inside[1][:2]))
         parts = self.split(start, end, ("\\approx",), frozenset())
-        if len(parts) > 1 and self.names_only(*parts[0][:2]):
+        if len(parts) > 1 and self.is_symbol(*parts[0][:2]):
             return Named(self.joined(*parts[0][:2]), self.joined(*parts[1][:2]))
         start, end = parts[0][:2] if parts[0][0] < parts[0][1] else parts[-1][:2]
         chain = self.split(start, end, RELATIONS, frozenset())
@@ -121,16 +134,17 @@ class Reading:
             raise Unreadable("a relation without a side")
         return relation(sides, relations)
 
-    def names_only(self, start: int, end: int) -> bool:
+    def is_symbol(self, start: int, end: int) -> bool:
+        """The stretch is a single letter."""
         return end - start == 1 and self.tokens[start].kind == "sym"
 
     def joined(self, start: int, end: int) -> Value:
         """Sets joined by operations, a ratio, or one value."""
-        for operation in _SET_OPERATIONS:
-            parts = self.split(start, end, (operation,), frozenset())
+        for sign, operation in _SET_OPERATIONS.items():
+            parts = self.split(start, end, (sign,), frozenset())
             if len(parts) > 1:
                 sets = tuple(_as_set(self.joined(first, last)) for first, last, _ in parts)
-                return Combined(_SET_OPERATIONS[operation], sets)
+                return Combined(operation, sets)
         ratio = self.split(start, end, (":",), frozenset())
         if len(ratio) > 1 and all(first < last for first, last, _ in ratio):
             digits = [self.tokens[first].text for first, _, _ in ratio[1:]]
@@ -139,6 +153,7 @@ class Reading:
         return self.single(start, end)
 
     def single(self, start: int, end: int) -> Value:
+        """A bracketed structure, both values of a ±, or a quantity."""
         if start >= end:
             raise Unreadable("a value is missing")
         if (
@@ -184,6 +199,7 @@ class Reading:
         return Group("row", items, opening, closing)
 
     def holds_structure(self, start: int, end: int) -> bool:
+        """What is between brackets is more than an expression."""
         marks = {*RELATIONS, *_SET_OPERATIONS, "\\in", ":", "\\pm"}
         if self.pairs.get(start) == end - 1 and self.tokens[start].text in ("(", "[", "\\{"):
             return True

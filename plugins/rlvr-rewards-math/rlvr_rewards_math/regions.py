@@ -1,4 +1,4 @@
-"""Sets of real numbers as sorted stretches, so that unions, inequalities and intervals compare as sets."""
+"""Sets of real numbers as sorted stretches: unions, inequalities, intervals compare as sets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ REALS: list[Stretch] = [((-_INFINITY, 1), (_INFINITY, -1))]
 
 
 def region(value: Value) -> list[Stretch] | None:
-    """The real numbers in a set, an interval, an inequality or a combination; None for anything else."""
+    """The real numbers in a set, an interval, an inequality or a combination.
+
+    None for anything else.
+    """
     try:
         return _region(value)
     except Undefined:

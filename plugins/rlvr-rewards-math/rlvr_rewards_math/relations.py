@@ -30,7 +30,10 @@ def relation_to_nothing(relation: str, value: Value) -> Value:
 
 
 def relation(sides: list[Value], relations: list[str]) -> Value:
-    """The value of a chain of sides: a named value, an interval, or a relation between expressions."""
+    """The value of a chain of sides.
+
+    A named value, an interval, or a relation between expressions.
+    """
     kinds = set(relations)
     if kinds == {"="}:
         return _equation(sides)
@@ -80,6 +83,8 @@ def is_name(value: Value) -> bool:
         return value.node[1] not in ("π", "e", "i", "∞")
     if kind == "call":
         return value.node[1] in "fghFGP"
+    if kind == "mul" and value.node[1][:2] == ("pow", ("sym", "f")):
+        return bool(value.node[2][0] == "sym")  # f^{-1}(x)
     if kind == "mul":  # p(x), AB, T(10): a letter beside a bracket reads as a product
         return (
             value.node[1][0] == "sym"
@@ -108,7 +113,10 @@ def symbols_of(node: Node) -> frozenset[str]:
 
 
 def _interval(sides: list[Value], relations: list[str]) -> Interval | None:
-    """`a < x <= b`, `x > a`, `a > x`: an interval if one side is a name and the others are numbers."""
+    """The interval that `a < x <= b`, `x > a` or `a > x` stands for.
+
+    An interval if one side is a name and the others are numbers.
+    """
     if relations[0] in (">", ">="):
         sides, relations = sides[::-1], [{">": "<", ">=": "<="}[one] for one in relations[::-1]]
     ends = [_bound(side) for side in sides]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _STRONG = re.compile(
-    r"\b(?:wrong|incorrect|mistaken?|scratch that|retract|disregard|take (?:that|it) back|not (?:quite )?(?:correct|right)"
+    r"\b(?:wrong|incorrect|mistaken?|scratch that|retract|disregard|take (?:that|it) back"
+    r"|not (?:quite )?(?:correct|right)"
     r"|isn't (?:correct|right)|never ?mind|changed my mind)\b",
     re.IGNORECASE,
 )

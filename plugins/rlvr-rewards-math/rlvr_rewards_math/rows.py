@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ def read_rows(
 
     Args:
         name: who asks, for messages: `math/gsm8k`.
-        path: a .jsonl, .jsonl.gz or .parquet file, or a folder that has one with the split in its name.
+        path: a .jsonl, .jsonl.gz or .parquet file, or a folder that has one with the split in
+            its name.
         hub: the data set on the hub, used if there is no path.
         config: the configuration of the data set on the hub.
         split: the split to read.
@@ -33,7 +35,7 @@ def read_rows(
         yield from _hub_rows(name, hub, config, split)
         return
     file = _file_of(name, Path(path).expanduser(), split)
-    yield from _parquet_rows(name, file) if file.suffix == ".parquet" else _json_rows(name, file)
+    yield from _parquet_rows(name, file) if file.suffix == ".parquet" else _json_rows(file)
 
 
 def _file_of(name: str, path: Path, split: str) -> Path:
@@ -60,13 +62,9 @@ def _file_of(name: str, path: Path, split: str) -> Path:
     )
 
 
-def _json_rows(name: str, file: Path) -> Iterator[Row]:
-    opened = (
-        gzip.open(file, "rt", encoding="utf-8")
-        if file.suffix == ".gz"
-        else file.open(encoding="utf-8")
-    )
-    with opened as lines:
+def _json_rows(file: Path) -> Iterator[Row]:
+    opener = gzip.open if file.suffix == ".gz" else open
+    with opener(file, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
@@ -83,13 +81,13 @@ def _json_rows(name: str, file: Path) -> Iterator[Row]:
 
 def _parquet_rows(name: str, file: Path) -> Iterator[Row]:
     try:
-        import pyarrow.parquet
+        parquet = import_module("pyarrow.parquet")
     except ImportError as error:
         raise DataError(
             f"{name}: {file} needs pyarrow", hint='pip install "rlvr-rewards-math[hub]"'
         ) from error
     try:
-        yield from pyarrow.parquet.read_table(file).to_pylist()
+        yield from parquet.read_table(file).to_pylist()
     except OSError as error:
         raise DataError(
             f"{name}: can't read {file}: {error}", hint="is it a parquet file?"
@@ -107,8 +105,9 @@ def _hub_rows(name: str, hub: str, config: str | None, split: str) -> Iterator[R
     try:
         data = load_dataset(hub, config, split=split)
     except (OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0] or repr(error)
         raise DataError(
-            f'{name}: can\'t load split "{split}" of {hub}: {str(error).splitlines()[0] if str(error) else error!r}',
+            f"{name}: can't load split {split!r} of {hub}: {reason}",
             hint="is there a network, and does the split exist? path: reads a local file",
         ) from error
     yield from data

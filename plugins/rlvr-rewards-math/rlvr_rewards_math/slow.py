@@ -1,4 +1,6 @@
-"""The slow path: math-verify and sympy, for what exact rules can't decide. Only ever in a worker that can be killed.
+"""The slow path: math-verify and sympy, for what exact rules can't decide.
+
+Only ever in a worker that can be killed.
 
 math-verify's own timeouts are off: they are signal handlers. The engine's deadline is the limit.
 """
@@ -33,12 +35,16 @@ def check_runtime() -> None:
     if not reads:
         raise RewardLoadError(
             f"math-verify misreads math here: 28\\% is {percent}",
-            hint="install the runtime it was tested with: pip install antlr4-python3-runtime==4.13.2",
+            hint="install the runtime it was tested with: "
+            "pip install antlr4-python3-runtime==4.13.2",
         )
 
 
 def sympy_equal(gold: str, answer: str) -> bool | None:
-    """Whether sympy finds two LaTeX texts equal, in either order; None if it can't read the gold."""
+    """Whether sympy finds two LaTeX texts equal, in either order.
+
+    None if it can't read the gold.
+    """
     check_runtime()
     gold, answer = clean(gold), clean(answer)
     gold_values = _read(gold)
@@ -51,13 +57,25 @@ def sympy_equal(gold: str, answer: str) -> bool | None:
     return found and not _far_apart(gold_values[0], answer_values[0])
 
 
+def sympy_reads(text: str) -> bool:
+    """Whether math-verify makes anything of a LaTeX text."""
+    check_runtime()
+    return bool(_read(clean(text)))
+
+
 def _same_kind(gold: str, answer: str) -> bool:
-    """Neither names alternatives that the other doesn't: math-verify reads `42 or 43` as it likes."""
+    """Neither names alternatives that the other doesn't.
+
+    Math-verify reads `42 or 43` as it likes.
+    """
     return bool(_ALTERNATIVES.search(gold)) == bool(_ALTERNATIVES.search(answer))
 
 
 def _far_apart(ours: Any, theirs: Any) -> bool:
-    """Two numbers that differ by more than one part in a billion: math-verify rounds to six decimals."""
+    """Two numbers that differ by more than one part in a billion.
+
+    Math-verify rounds to six decimals.
+    """
     if not (getattr(ours, "is_number", False) and getattr(theirs, "is_number", False)):
         return False
     difference, size = abs((ours - theirs).evalf(20)), abs(ours.evalf(20))

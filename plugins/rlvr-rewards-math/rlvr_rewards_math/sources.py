@@ -94,7 +94,10 @@ def aime(
     system: str = "",
     hub: str = "HuggingFaceH4/aime_2024",
 ) -> Iterator[Task]:
-    """Problems of the AIME, answers from 0 to 999; options as of `math/gsm8k`, and `hub`: another year's set."""
+    """Problems of the AIME, answers from 0 to 999.
+
+    Options as of `math/gsm8k`, and `hub`: another year's set.
+    """
     yield from _competition("aime", hub, None, split, limit, path, instruction, system)
 
 
@@ -111,7 +114,8 @@ def svamp(
     for index, row in enumerate(islice(rows, limit)):
         place = f"svamp/{split}/{index}"
         body = _text(row, place, "Body").strip()
-        question = f"{body}{'' if body.endswith(('.', '?', '!')) else '.'} {_text(row, place, 'Question').strip()}"
+        stop = "" if body.endswith((".", "?", "!")) else "."
+        question = f"{body}{stop} {_text(row, place, 'Question').strip()}"
         answer = _text(row, place, "Answer").strip()
         yield Task(
             id=place,

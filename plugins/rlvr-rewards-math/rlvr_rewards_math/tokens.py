@@ -23,10 +23,11 @@ CLOSING = {
     "\\rfloor": "floor",
     "\\rceil": "ceil",
 }
-FUNCTIONS = frozenset(
-    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp sqrt abs floor ceil ceiling gcd lcm "
-    "max min cbrt binom asin acos atan".split()
-)
+_FUNCTIONS_WRITTEN = """
+    sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp sqrt abs floor ceil
+    ceiling gcd lcm max min cbrt binom asin acos atan
+"""
+FUNCTIONS = frozenset(_FUNCTIONS_WRITTEN.split())
 _WORD_COMMANDS = {
     "pi": "\\pi",
     "infinity": "\\infty",
@@ -34,16 +35,17 @@ _WORD_COMMANDS = {
     "inf": "\\infty",
     "oo": "\\infty",
 }
-_TEXT = frozenset(
-    "\\text \\textbf \\textit \\textrm \\textnormal \\textsf \\texttt \\mbox \\mathrm \\mathbf \\mathit \\mathsf "
-    "\\operatorname \\boldsymbol \\bm \\emph \\hbox".split()
-)
+_TEXT_WRITTEN = r"""
+    \text \textbf \textit \textrm \textnormal \textsf \texttt \mbox \mathrm \mathbf \mathit
+    \mathsf \operatorname \boldsymbol \bm \emph \hbox
+"""
+_TEXT = frozenset(_TEXT_WRITTEN.split())
 _PLAIN_FONT = frozenset(
-    "\\mathrm \\mathbf \\mathit \\mathsf \\operatorname \\boldsymbol \\bm".split()
+    ["\\mathrm", "\\mathbf", "\\mathit", "\\mathsf", "\\operatorname", "\\boldsymbol", "\\bm"]
 )
 _TOKEN = re.compile(
     r"(?P<space>(?:\s|~|\\[ ,;:>\n\t]|\\q?quad(?![a-zA-Z])|\\hspace\{[^{}]{0,10}\})+)"
-    r"|(?P<num>\d+\.(?=\\overline)|\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,4}(?![\d.]))?)"
+    r"|(?P<num>\d+\.(?=\\overline)|\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,3}(?![\d.]))?)"
     r"|(?P<cmd>\\[a-zA-Z]+|\\[{}%$&#_|\\])"
     r"|(?P<word>[^\W\d_]+)"
     r"|(?P<op><=|>=|!=|==|\*\*|\.\.\.|.)",
@@ -116,7 +118,8 @@ def match_brackets(tokens: list[Token]) -> dict[int, int]:
     """Opening bracket to closing bracket; `[` may close with `)`.
 
     Raises:
-        Unreadable: a bracket is never closed, or closes what was never opened, or they are nested too deep.
+        Unreadable: a bracket is never closed, or closes what was never opened, or they are
+            nested too deep.
     """
     pairs: dict[int, int] = {}
     stack: list[tuple[int, str]] = []
@@ -193,14 +196,19 @@ def _split_word(word: str, spaced: bool, before: list[Token]) -> list[Token]:
     return [Token("sym", letter, spaced and not index) for index, letter in enumerate(word)]
 
 
-_SHORT_WORDS = frozenset(
-    "or and is in no yes the odd all one two six ten not for any are was per day hr min sec cm mm km kg mg ml in ft "
-    "mph if we it at to by of an as on be he his her its mi lb oz yd cup men non nan usd".split()
-)
+_SHORT_WORDS_WRITTEN = """
+    or and is in no yes the odd all one two six ten not for any are was per day hr min sec cm mm
+    km kg mg ml in ft mph if we it at to by of an as on be he his her its mi lb oz yd cup men non
+    nan usd
+"""
+_SHORT_WORDS = frozenset(_SHORT_WORDS_WRITTEN.split())
 
 
 def _drop_noise(tokens: list[Token]) -> list[Token]:
-    """Tokens without what only looks: empty braces, alignment marks, dollar signs that are no money."""
+    """Tokens without what only looks.
+
+    Empty braces, alignment marks, dollar signs that are no money.
+    """
     kept: list[Token] = []
     for token in tokens:
         if token.text == "}" and kept and kept[-1].text == "{" and kept[-1].kind == "op":

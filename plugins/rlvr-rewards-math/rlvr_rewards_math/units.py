@@ -42,6 +42,8 @@ _TABLE: dict[str, tuple[tuple[str, str | int | Fraction], ...]] = {
     "euro": (("€ euro euros eur", 1),),
     "pound sterling": (("£", 1),),
     "angle": (("deg degree degrees", 1), ("rad radian radians", 0)),
+    "temperature": (("celsius", 1),),
+    "temperature in Fahrenheit": (("fahrenheit", 1),),
     "before noon": (("am a.m", 1),),
     "after noon": (("pm p.m", 1),),
     "speed": (
@@ -56,7 +58,10 @@ UNITS: dict[str, tuple[str, Fraction]] = {
     for names, worth in units
     for name in names.split()
 }
-"""Name of a unit to its kind and worth; a radian is worth 0: the ratio to a degree is no fraction."""
+"""Name of a unit to its kind and worth.
+
+A radian is worth 0: the ratio to a degree is no fraction.
+"""
 
 _SQUARE = re.compile(r"^(?:sq\.?|square)\s+(\w+)$|^(\w+)\s*(?:\^\s*\{?2\}?|squared)$")
 _CUBIC = re.compile(r"^(?:cu\.?|cubic)\s+(\w+)$|^(\w+)\s*(?:\^\s*\{?3\}?|cubed)$")

@@ -10,7 +10,10 @@ from rlvr_rewards_math.expression import Node
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """An expression, maybe with a unit or in percent; `decimals` counts the digits of a written decimal."""
+    """An expression, maybe with a unit or in percent.
+
+    `decimals` counts the digits of a written decimal.
+    """
 
     node: Node
     unit: str = ""
@@ -40,7 +43,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """From `low` to `high`; None stands for infinity; `variable` if it was written as an inequality."""
+    """From `low` to `high`; None stands for infinity.
+
+    `variable` if it was written as an inequality.
+    """
 
     low: Value | None
     high: Value | None

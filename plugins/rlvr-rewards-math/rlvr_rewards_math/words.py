@@ -1,4 +1,7 @@
-"""Words as answers: their normal form, which of them mean the same, and which may stand beside a number."""
+"""Words as answers: their normal form, which of them mean the same.
+
+And which may stand beside a number.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,17 @@ _NOT_WORDS = re.compile(r"[^\w\s.+-]|_")
 _ARTICLES = re.compile(r"\b(?:the|a|an)\b")
 DOUBTFUL = re.compile(
     r"\b(?:is|are|was|not|isn't|wrong|incorrect|or|maybe|perhaps|but|if|between|either|neither|no|approx\w*|about|"
-    r"to|from|at (?:least|most)|more|less|than|nor|correct|right|except\w*|without|exclud\w*|never|unless|guess\w*|"
+    r"to|from|at (?:least|most)|more|less|than|nor|correct|right|except\w*|without|exclud\w*|"
+    r"never|unless|guess\w*|"
     r"minus|plus|negative|percent|half|twice|double|error|false|invalid)\b",
     re.IGNORECASE,
 )
+_NUMBER_WORDS_WRITTEN = """
+    zero one two three four five six seven eight nine ten eleven twelve
+"""
 _NUMBER_WORDS = dict(
     zip(
-        "zero one two three four five six seven eight nine ten eleven twelve".split(),
+        _NUMBER_WORDS_WRITTEN.split(),
         range(13),
         strict=True,
     )
@@ -62,9 +69,9 @@ def is_prose(text: str, words: str) -> bool:
 
 def check_noun(text: str) -> None:
     """A few words behind a number may name what is counted; a sentence may not."""
-    if len(text.split()) > 6 or DOUBTFUL.search(text) or any(c.isdigit() for c in text):
-        if unit_of(text) is None:
-            raise Unreadable(f"words behind the value: {text!r}")
+    doubtful = len(text.split()) > 6 or DOUBTFUL.search(text) or any(c.isdigit() for c in text)
+    if doubtful and unit_of(text) is None:
+        raise Unreadable(f"words behind the value: {text!r}")
 
 
 def same_text(gold: Value, answer: Value) -> bool:
@@ -78,8 +85,7 @@ def same_text(gold: Value, answer: Value) -> bool:
 def text_of(value: Value) -> str | None:
     """Words in normal form; a symbol and a small number have words too."""
     if isinstance(value, Text):
-        number = _NUMBER_WORDS.get(value.words)
-        return value.words if number is None else str(number)
+        return str(_NUMBER_WORDS.get(value.words, value.words))
     if isinstance(value, Quantity):
         if value.node[0] == "sym":
             return normal_words(value.node[1]) or str(value.node[1])

@@ -5,9 +5,9 @@ from itertools import islice
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rlvr_rewards_math.arithmetic import arithmetic, evaluate
 
 from rlvr_ops_core import DataError
-from rlvr_rewards_math.arithmetic import arithmetic, evaluate
 
 NUMBERS = st.lists(st.integers(0, 999), min_size=1, max_size=6)
 

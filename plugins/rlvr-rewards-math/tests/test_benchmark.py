@@ -1,15 +1,18 @@
-"""The labelled benchmark: at least as good as the README says, with sympy where the exact rules are undecided."""
+"""The labelled benchmark.
+
+At least as good as the README says, with sympy where the exact rules are undecided.
+"""
 
 import gzip
 import json
 
 import pytest
-
-from rlvr_ops_core import Sample, Task
-from rlvr_ops_core.scoring import Engine, bind_function
 from rlvr_rewards_math.equal import equal
 from rlvr_rewards_math.judge import judge
 from rlvr_rewards_math.quantities import Policy
+
+from rlvr_ops_core import Sample, Task
+from rlvr_ops_core.scoring import Engine, bind_function
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,7 @@
-"""Answers made to hang or to fill the memory: a verdict within the deadline, wherever the engine runs."""
+"""Answers made to hang or to fill the memory.
+
+A verdict within the deadline, wherever the engine runs.
+"""
 
 import asyncio
 import resource
@@ -6,10 +9,10 @@ import threading
 from time import perf_counter
 
 import pytest
+from rlvr_rewards_math.equal import equal, equal_fast
 
 from rlvr_ops_core import Sample, Score, Task
 from rlvr_ops_core.scoring import Engine, bind_function
-from rlvr_rewards_math.equal import equal, equal_fast
 
 DEADLINE_S = 1.0
 

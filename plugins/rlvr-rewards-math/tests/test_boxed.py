@@ -1,9 +1,9 @@
 """math/boxed: one box, closed, not empty."""
 
 import pytest
+from rlvr_rewards_math.boxed import boxed
 
 from rlvr_ops_core import Sample, Task
-from rlvr_rewards_math.boxed import boxed
 
 
 @pytest.mark.parametrize(

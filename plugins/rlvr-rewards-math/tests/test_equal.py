@@ -4,11 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from rlvr_rewards_math.equal import check_task, equal, equal_fast
 
 from rlvr_ops_core import UNDECIDED, Sample, Score, Task
-from rlvr_rewards_math.equal import equal_fast, equal
 
-CHECK = equal.__rlvr_check_task__
+CHECK = check_task
 
 
 def score(gold, completion, **options):
@@ -103,6 +103,15 @@ def test_unevaluated_answers():
     assert value("42", r"\boxed{3 \cdot (10 + 4)}") == 0.0
 
 
+def test_the_questions_own_expression_is_no_answer():
+    task = Task("t", "What is $2^{10}$?", "1024")
+    assert equal_fast(Sample(task, r"\boxed{2^{10}}")).value == 0.0
+    assert equal_fast(Sample(task, r"\boxed{1024}")).value == 1.0
+    assert equal_fast(Sample(task, r"\boxed{2^{10} = 1024}")).value == 1.0
+    assert equal_fast(Sample(task, r"\boxed{4^5}")).value == 1.0
+    assert equal_fast(Sample(task, r"\boxed{2^{10}}"), unevaluated=True).value == 1.0
+
+
 def test_last_number_is_opt_in():
     text = "She counts and counts. There were 42 apples in the end of it all."
     assert value("42", text) == 0.0
@@ -120,9 +129,10 @@ def test_the_trainer_never_imports_sympy():
         "from rlvr_rewards_math import rlvr_data_sources, rlvr_rewards\n"
         "from rlvr_rewards_math.equal import equal_fast\n"
         "rlvr_rewards(), rlvr_data_sources()\n"
-        r"for g, c in [('1', '\\boxed{\\sin x}'), ('x^2', '\\boxed{\\int x}'), ('(1,2)', '\\boxed{[1,2]}')]:"
+        r"for g, c in [('1', r'\boxed{\sin x}'), ('x', r'\boxed{\int x}'), ('3', '\\boxed{[1]}')]:"
         "\n    equal_fast(Sample(Task('t', '', g), c))\n"
-        "print(sorted({'sympy', 'math_verify', 'mpmath', 'torch', 'datasets'} & set(sys.modules)))\n"
+        "heavy = {'sympy', 'math_verify', 'mpmath', 'torch', 'datasets'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
@@ -135,10 +145,11 @@ def test_same_verdicts_in_every_process_and_for_every_hash_seed():
         "from pathlib import Path\nimport re, sys\n"
         "from rlvr_ops_core import Sample, Score, Task\n"
         "from rlvr_rewards_math.equal import equal_fast\n"
-        "rows = re.findall(r'^\\| [^|`]+ \\| `(.+)` \\| `(.+)` \\|', Path(sys.argv[1]).read_text('utf-8'), re.M)\n"
+        "text = Path(sys.argv[1]).read_text('utf-8')\n"
+        "rows = re.findall(r'^\\| [^|`]+ \\| `(.+)` \\| `(.+)` \\|', text, re.M)\n"
         "for g, a in rows:\n"
         "    s = equal_fast(Sample(Task('t', '', g), '\\\\boxed{' + a + '}'))\n"
-        "    print(g, a, s.value if isinstance(s, Score) else s, s.info if isinstance(s, Score) else '')\n"
+        "    print(g, a, s)\n"
     )
     readme = __file__.replace("tests/test_equal.py", "README.md")
     outputs = {

@@ -1,7 +1,6 @@
 """Which part of a completion is the answer."""
 
 import pytest
-
 from rlvr_rewards_math.extract import extract_answer, extract_gold
 
 ANSWERS = [

@@ -1,10 +1,13 @@
-"""Every gold answer of GSM8K's test split equals itself in five renderings, and never its neighbour's."""
+"""Every gold answer of GSM8K's test split equals itself in five renderings.
+
+And never its neighbour's.
+"""
 
 import pytest
-
-from rlvr_ops_core import Sample
 from rlvr_rewards_math.equal import equal_fast
 from rlvr_rewards_math.sources import gsm8k, math500
+
+from rlvr_ops_core import Sample
 
 RENDERINGS = [
     "So she makes ${0} every day.\n\\boxed{{{0}}}",

@@ -1,16 +1,19 @@
-"""The number grammar: what is written one way equals what is written another way, and nothing else."""
+"""The number grammar: what is written one way equals what is written another way.
+
+And nothing else.
+"""
 
 from fractions import Fraction
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from rlvr_ops_core import UNDECIDED, Sample, Score, Task
 from rlvr_rewards_math.equal import equal_fast
 from rlvr_rewards_math.extract import extract_answer
 from rlvr_rewards_math.judge import judge
 from rlvr_rewards_math.numerals import read_numeral
 from rlvr_rewards_math.quantities import Policy
+
+from rlvr_ops_core import UNDECIDED, Sample, Score, Task
 
 POLICY = Policy()
 INTEGERS = st.integers(-(10**12), 10**12)
@@ -90,11 +93,13 @@ def test_any_text_gets_a_verdict(text):
         assert result is UNDECIDED or isinstance(result, Score)
 
 
+_MATH_WRITTEN = r"""
+    \frac \sqrt \boxed { } ( ) [ ] \{ \} 1 2 0 x y + - * / ^ _ , ; = < > \le \pm \cup \text \sin
+    \log ! % $ | : \infty \pi i e 3.5 1,000 \begin{pmatrix} & \\ \end{pmatrix} \binom f( or and
+    \in ' ^\circ \overline \ldots \left \right
+"""
 MATH = st.lists(
-    st.sampled_from(
-        r"\frac \sqrt \boxed { } ( ) [ ] \{ \} 1 2 0 x y + - * / ^ _ , ; = < > \le \pm \cup \text \sin \log ! % $ | : "
-        r"\infty \pi i e 3.5 1,000 \begin{pmatrix} & \\ \end{pmatrix} \binom f( or and \in ' ^\circ \overline \ldots \left \right".split()
-    ),
+    st.sampled_from(_MATH_WRITTEN.split()),
     max_size=40,
 ).map("".join)
 

@@ -4,10 +4,10 @@ import gzip
 import json
 
 import pytest
+from rlvr_rewards_math import rlvr_data_sources
+from rlvr_rewards_math.equal import check_task
 
 from rlvr_ops_core import DataError
-from rlvr_rewards_math import rlvr_data_sources
-from rlvr_rewards_math.equal import equal
 
 SOURCES = rlvr_data_sources()
 GSM8K_ROW = {"question": "6 times 7?", "answer": "6*7=<<6*7=42>>42\n#### 1,042"}
@@ -101,5 +101,5 @@ def test_real_files_have_all_their_rows(data_file):
     assert sum(1 for _ in SOURCES["gsm8k"](path=folder)) == 7473
     assert sum(1 for _ in SOURCES["svamp"](path=str(data_file("svamp.jsonl.gz")))) == 1000
     golds = list(SOURCES["math500"](path=str(data_file("math500.jsonl.gz"))))
-    unreadable = [task.answer for task in golds if equal.__rlvr_check_task__(task)]
+    unreadable = [task.answer for task in golds if check_task(task)]
     assert len(unreadable) <= 5, unreadable
