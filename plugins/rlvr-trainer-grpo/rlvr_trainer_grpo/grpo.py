@@ -16,6 +16,7 @@ from rlvr_trainer_grpo.models import (
     load_tokenizer,
     weight_dtype,
 )
+from rlvr_trainer_grpo.policy_trainer import policy_trainer
 from rlvr_trainer_grpo.prompts import (
     check_tasks,
     cut_ids_at_stop,
@@ -24,6 +25,8 @@ from rlvr_trainer_grpo.prompts import (
     task_order,
 )
 from rlvr_trainer_grpo.quiet import quiet
+from rlvr_trainer_grpo.savings import Savings
+from rlvr_trainer_grpo.teaching import loss_adds_up
 from rlvr_trainer_grpo.training import accumulation, checkpoint_options, refuse_many_processes, run
 from rlvr_trainer_grpo.trl_options import make_config, passes_on_to, refuse_unknown
 
@@ -41,6 +44,8 @@ def grpo(
     prompts_per_step: int = 8,
     group_size: int = 8,
     micro_batch_size: int | None = None,
+    micro_batch_tokens: int | None = None,
+    savings: Savings | None = None,
     learning_rate: float = 1e-6,
     lr_scheduler_type: str = "constant_with_warmup",
     warmup_steps: int = 0,
@@ -68,6 +73,9 @@ def grpo(
         prompts_per_step: tasks a step.
         group_size: answers a task; they are compared with each other.
         micro_batch_size: answers in one forward pass; None takes all of a step.
+        micro_batch_tokens: tokens in one forward pass, prompts and padding counted, as a further
+            limit; None sets none.
+        savings: what is not computed because it changes nothing; None leaves out all of it.
         learning_rate: its greatest value.
         lr_scheduler_type: how the rate changes, by transformers' names.
         warmup_steps: steps over which the rate rises.
@@ -100,14 +108,18 @@ def grpo(
     check_tasks(job.tasks, tokenizer)
     answers = prompts_per_step * group_size
     micro = micro_batch_size or answers
+    parts = accumulation(answers, micro)
+    model = load_model(job.model, dtype=weight_dtype(dtype, training=True))
+    adds_up = loss_adds_up(model, trl_options)
     config = make_config(
         "GRPOConfig",
         job,
         trl_options,
         max_steps=steps,
         num_generations=group_size,
-        per_device_train_batch_size=micro,
-        gradient_accumulation_steps=accumulation(answers, micro),
+        # Where a loss is a sum over the answers, `teaching.cut` makes the parts, else TRL does.
+        per_device_train_batch_size=answers if adds_up else micro,
+        gradient_accumulation_steps=1 if adds_up else parts,
         learning_rate=learning_rate,
         lr_scheduler_type=lr_scheduler_type,
         warmup_steps=warmup_steps,
@@ -120,7 +132,6 @@ def grpo(
         bf16=computes_in_bfloat16(dtype),
         **checkpoint_options(_aligned(save_steps, int(trl_options.get("num_iterations", 1)))),
     )
-    model = load_model(job.model, dtype=weight_dtype(dtype, training=True))
     ends = end_ids(model, tokenizer)
     judge = Judge(
         job,
@@ -135,6 +146,10 @@ def grpo(
         model,
         tokenizer,
         stop,
+        savings or Savings(),
+        rows_at_once=micro,
+        tokens_at_once=micro_batch_tokens,
+        loss_adds_up=adds_up,
         reward_funcs=judge,
         args=config,
         train_dataset=_dataset(job.tasks).select(order),
@@ -155,28 +170,23 @@ def _trainer(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     stop: Sequence[str],
+    savings: Savings,
     **settings: Any,
 ) -> Any:
-    """TRL's trainer, whose answers also end at a stop string."""
-    from trl import GRPOTrainer
-
-    class StoppingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no types
-        """What comes after a stop string is neither judged nor trained on."""
-
-        def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
-            completion_ids, logprobs = super()._generate_single_turn(*args, **kwargs)
-            cut = [cut_ids_at_stop(tokenizer, ids, stop)[0] for ids in completion_ids]
-            if logprobs is not None:
-                logprobs = [row[: len(ids)] for row, ids in zip(logprobs, cut, strict=True)]
-            return cut, logprobs
-
+    """TRL's trainer with the savings, whose answers also end at a stop string."""
     # TRL ends an answer at every token that the model's generation config names. What the model is
     # saved with stays as it was.
     saved_ends = model.generation_config.eos_token_id
     ends = sorted(end_ids(model, tokenizer) | set(stop_token_ids(tokenizer, stop)))
     model.generation_config.eos_token_id = ends
     with quiet():
-        trainer = StoppingTrainer(model=model, processing_class=tokenizer, **settings)
+        trainer = policy_trainer(
+            model,
+            savings,
+            cut_at_stop=lambda ids: cut_ids_at_stop(tokenizer, ids, stop)[0],
+            processing_class=tokenizer,
+            **settings,
+        )
     model.generation_config.eos_token_id = saved_ends
     return trainer
 

@@ -73,7 +73,7 @@ def scratch(
             tie_word_embeddings=tie_embeddings,
             **_inner_width(family, feed_forward, hidden_size),
             **({} if family == "gpt2" else {"rope_parameters": _rope(rope_theta)}),
-            **(architecture or {}),
+            **(_heads(family, heads, hidden_size) | dict(architecture or {})),
         )
         set_seed(job.seed)
         try:
@@ -161,6 +161,14 @@ def _inner_width(family: str, feed_forward: int | None, hidden_size: int) -> dic
     if family == "gpt2":
         return {"n_inner": feed_forward}
     return {"intermediate_size": feed_forward or 3 * hidden_size}
+
+
+def _heads(family: str, heads: int, hidden_size: int) -> dict[str, int]:
+    """As many key heads as query heads: some families' defaults are those of one large model."""
+    if family in ("gpt2", "gpt_neox"):
+        return {}
+    width = {"head_dim": hidden_size // heads} if family == "qwen3" else {}
+    return {"num_key_value_heads": heads, **width}
 
 
 def _rope(theta: float) -> dict[str, Any]:

@@ -1,0 +1,302 @@
+"""TRL's GRPOTrainer without the work that changes nothing.
+
+TRL makes the batch, the advantages and the loss of some answers. Here is what lies between: how
+answers are sampled, which of them are trained on, and in what pieces.
+
+    training_step      one TRL batch; when memory runs out, again in smaller parts
+      _prepare_inputs    TRL: sample, judge, advantages
+        _generate_single_turn   our decoding, cut at stop strings
+      compute_loss       the answers that teach, in parts: forward and backward of each
+        _compute_loss      TRL: the loss of a part
+          _get_per_token_logps_and_entropies   packed, without padding
+"""
+
+# ruff: noqa: N806  # tensors carry their axes
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rlvr_trainer_grpo.decoding import Sampling, decode
+from rlvr_trainer_grpo.packing import can_pack, log_probs_and_entropy, pack, packed_attention
+from rlvr_trainer_grpo.savings import Savings
+from rlvr_trainer_grpo.teaching import Batch, Part, cut, teaching_rows
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel
+    from trl import GRPOTrainer
+else:
+    GRPOTrainer = (
+        object  # the real one is mixed in by `policy_trainer`: trl loads when it is needed
+    )
+
+TEXT_SETTINGS = frozenset({"batch_size", "compute_entropy", "compute_aux_loss"})
+"""What TRL asks a model for besides images."""
+
+
+class FrugalTraining(GRPOTrainer):  # type: ignore[misc]  # trl has no types
+    """What GRPOTrainer does, with `savings`; see the top of this file."""
+
+    savings: Savings
+    rows_at_once: int
+    tokens_at_once: int | None
+    cut_at_stop: Callable[[list[int]], list[int]]
+    model_can_pack: bool
+    loss_adds_up: bool
+    is_packed: bool | None = None
+    """Whether answers are packed; None until the first batch has shown that it changes nothing."""
+    sampled_entropy: float | None = None
+
+    # -- sampling ----------------------------------------------------------------------------------
+
+    def _generate_single_turn(
+        self, prompt_ids: Sequence[Sequence[int]], *multimodal: Any, **settings: Any
+    ) -> tuple[list[list[int]], list[list[float]] | None]:
+        """Token ids of one answer a prompt; what comes after a stop string is cut off."""
+        if self._decodes_itself(*multimodal):
+            answers, logprobs = self._decode(prompt_ids), None
+        else:
+            answers, logprobs = super()._generate_single_turn(prompt_ids, *multimodal, **settings)
+        cut_ids = [self.cut_at_stop(ids) for ids in answers]
+        if logprobs is not None:
+            logprobs = [row[: len(ids)] for row, ids in zip(logprobs, cut_ids, strict=True)]
+        return cut_ids, logprobs
+
+    def _decodes_itself(self, images: Any, multimodal_fields: Any, *_: Any) -> bool:
+        args = self.args
+        return (
+            (self.savings.shared_prompts or self.savings.finished_rows)
+            and images is None
+            and not multimodal_fields
+            and not (args.use_vllm or args.use_transformers_continuous_batching)
+            and args.repetition_penalty == 1.0
+            and not args.generation_kwargs
+            and args.cache_implementation is None
+            and self.model_can_pack
+        )
+
+    def _decode(self, prompt_ids: Sequence[Sequence[int]]) -> list[list[int]]:
+        import torch
+        from trl.models.utils import unwrap_model_for_generation
+
+        how = Sampling(
+            max_new_tokens=self.args.max_completion_length,
+            ends=self.eos_token_ids,
+            temperature=self.args.temperature,
+            top_k=self.args.top_k or 0,
+            top_p=self.args.top_p,
+            min_p=self.args.min_p,
+        )
+        unwrapped = unwrap_model_for_generation(
+            self.model_wrapped,
+            self.accelerator,
+            gather_deepspeed3_params=self.args.ds3_gather_for_generation,
+            gradient_checkpointing_kwargs=self.args.gradient_checkpointing_kwargs,
+        )
+        with unwrapped as model, torch.no_grad(), _evaluating(model), self.accelerator.autocast():
+            answers = decode(
+                model,
+                prompt_ids,
+                how,
+                share_prompts=self.savings.shared_prompts,
+                drop_finished=self.savings.finished_rows,
+            )
+        self.sampled_entropy = answers.entropy
+        return answers.ids
+
+    def _bare_model(self) -> Any:
+        return self.accelerator.unwrap_model(self.model)
+
+    # -- training ----------------------------------------------------------------------------------
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: Batch,
+        return_outputs: bool = False,  # noqa: ARG002  # the name is transformers'
+        num_items_in_batch: Any = None,  # noqa: ARG002  # and this one; TRL reads neither
+    ) -> Any:
+        """The loss of the batch. All parts but the last have had their backward pass already."""
+        parts = self._parts(inputs)
+        if not parts:
+            return self._nothing_to_learn(model)
+        *earlier, last = parts
+        done = 0.0
+        with self._means_over_parts(parts):
+            for part in earlier:
+                with self.accelerator.no_sync(model):
+                    loss = self._compute_loss(model, part.batch) * part.share
+                    self.accelerator.backward(loss)
+                done += loss.detach()
+            loss = self._compute_loss(model, last.batch) * last.share
+        self._keep_sampled_entropy()
+        return loss + done  # what was done has no gradient left: it counts in the log alone
+
+    def _parts(self, batch: Batch) -> list[Part]:
+        """What is trained on, in pieces; an empty list if no answer teaches anything."""
+        import torch
+
+        if not self.loss_adds_up:
+            return [Part(batch, 1.0, 1)]
+        teaches_B = torch.ones(len(batch["advantages"]), dtype=torch.bool)
+        if self.savings.idle_rows:
+            teaches_B = teaching_rows(batch, beta=self.beta).cpu()
+        return cut(
+            batch,
+            teaches_B,
+            loss_type=self.loss_type,
+            most_rows=self.rows_at_once,
+            most_tokens=self.tokens_at_once,
+        )
+
+    def _nothing_to_learn(self, model: Any) -> Any:
+        """A loss of 0 whose gradient is 0, not missing: the optimizer's momentum goes on."""
+        self._keep_sampled_entropy()
+        self._metrics["train"]["clip_ratio/region_mean"].append(0.0)
+        return sum((p * 0).sum() for p in model.parameters() if p.requires_grad)
+
+    @contextmanager
+    def _means_over_parts(self, parts: Sequence[Part]) -> Iterator[None]:
+        """TRL notes its numbers for every part: make that one number, the mean over the tokens."""
+        noted: defaultdict[str, list[float]] = self._metrics["train"]
+        before = {name: len(values) for name, values in noted.items()}
+        yield
+        weights = [part.tokens for part in parts]
+        for name, values in noted.items():
+            new = values[before.get(name, 0) :]
+            if len(new) == len(parts) > 1:
+                pairs = [(v, w) for v, w in zip(new, weights, strict=True) if not math.isnan(v)]
+                total = sum(w for _, w in pairs)
+                mean = sum(v * w for v, w in pairs) / total if total else math.nan
+                values[before.get(name, 0) :] = [mean]
+
+    def _keep_sampled_entropy(self) -> None:
+        """The entropy over all answers, as sampled: TRL's is over those that were trained on."""
+        if self.sampled_entropy is not None:
+            self._metrics["train"]["entropy"] = [self.sampled_entropy]
+
+    def _get_per_token_logps_and_entropies(
+        self,
+        model: Any,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        logits_to_keep: int,
+        *args: Any,
+        **settings: Any,
+    ) -> Any:
+        """(B, T) log-probabilities and entropies of the answers, and no routing loss."""
+        import torch
+
+        rows = (input_ids, attention_mask, logits_to_keep)
+        plain = super()._get_per_token_logps_and_entropies
+        is_text = not settings.get("compute_aux_loss") and all(
+            value is None for name, value in settings.items() if name not in TEXT_SETTINGS
+        )
+        if is_text and self.is_packed is None:
+            self.is_packed = self._agrees_when_packed(model, plain, *rows)
+        if not (is_text and self.is_packed):
+            return plain(model, *rows, *args, **settings)
+        # One pass with gradients: `cut` has made it small enough. Without them, part by part.
+        at_once = len(input_ids) if torch.is_grad_enabled() else self.rows_at_once
+        parts = [
+            self._packed(
+                model, input_ids[start:][:at_once], attention_mask[start:][:at_once], logits_to_keep
+            )
+            for start in range(0, len(input_ids), at_once)
+        ]
+        entropies = [entropy for _, entropy in parts if entropy is not None]
+        return (
+            torch.cat([logp for logp, _ in parts]),
+            torch.cat(entropies) if settings.get("compute_entropy") else None,
+            None,
+        )
+
+    def _packed(
+        self, model: Any, input_ids: Tensor, attention_mask: Tensor, logits_to_keep: int
+    ) -> tuple[Tensor, Tensor | None]:
+        answer_mask = attention_mask[:, -logits_to_keep:]
+        packed = pack(
+            input_ids[:, :-logits_to_keep],
+            attention_mask[:, :-logits_to_keep],
+            input_ids[:, -logits_to_keep:],
+            answer_mask,
+            share_prompts=self.savings.shared_prompts,
+        )
+        with self.accelerator.autocast():
+            return log_probs_and_entropy(model, packed, answer_mask)
+
+    def _agrees_when_packed(
+        self,
+        model: Any,
+        plain: Callable[..., Any],
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        logits_to_keep: int,
+    ) -> bool:
+        """Whether an answer has the same log-probabilities packed, beside itself, as alone.
+
+        Asked once, so that a model whose layers look at their neighbours trains as before.
+        """
+        import torch
+
+        if not (self.savings.packing and self.model_can_pack):
+            return False
+        padding = int((attention_mask[0, :-logits_to_keep] == 0).sum())
+        ids, mask = input_ids[:1, padding:], attention_mask[:1, padding:]
+        with torch.no_grad(), _evaluating(model):
+            expected, _, _ = plain(model, ids, mask, logits_to_keep)
+            twice, _ = self._packed(model, ids.repeat(2, 1), mask.repeat(2, 1), logits_to_keep)
+        lowest = torch.bfloat16 if self.args.bf16 else model.dtype
+        difference = (twice - expected).abs() * mask[:, -logits_to_keep:]
+        return bool(difference.max() < math.sqrt(torch.finfo(lowest).eps))
+
+
+@contextmanager
+def _evaluating(model: Any) -> Iterator[None]:
+    """Without dropout while the `with` lasts: answers come from the policy itself."""
+    before = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(before)
+
+
+def policy_trainer(
+    model: PreTrainedModel,
+    savings: Savings,
+    *,
+    rows_at_once: int,
+    tokens_at_once: int | None,
+    loss_adds_up: bool,
+    cut_at_stop: Callable[[list[int]], list[int]],
+    **settings: Any,
+) -> Any:
+    """A GRPOTrainer with these savings; `settings` are TRL's."""
+    from trl import GRPOTrainer
+
+    class PolicyTrainer(FrugalTraining, GRPOTrainer):  # type: ignore[misc]  # no types
+        """The mixture: what is frugal comes first."""
+
+        _name = "GRPO"
+
+        def train(self, *args: Any, **kwargs: Any) -> Any:
+            """Train with an attention that understands packed rows."""
+            references = [] if self.ref_model is None else [self.ref_model]
+            with ExitStack() as stack:
+                for one in [self._bare_model(), *references] if self.model_can_pack else []:
+                    stack.enter_context(packed_attention(one))
+                return super().train(*args, **kwargs)
+
+    trainer = PolicyTrainer(model=model, **settings)
+    trainer.savings = savings
+    trainer.rows_at_once = rows_at_once
+    trainer.tokens_at_once = tokens_at_once
+    trainer.loss_adds_up = loss_adds_up
+    trainer.cut_at_stop = cut_at_stop
+    trainer.model_can_pack = can_pack(model)
+    return trainer
