@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rlvr_ops_core import DataSource, Reward, hookimpl
+
+if TYPE_CHECKING:
+    import click
 
 
 @hookimpl
@@ -23,3 +27,11 @@ def rlvr_data_sources() -> Mapping[str, DataSource]:
     from rlvr_rewards_code.sources.mbpp import mbpp
 
     return {"humaneval": humaneval, "mbpp": mbpp, "jsonl": jsonl}
+
+
+@hookimpl
+def rlvr_commands() -> Mapping[str, click.Command]:
+    """The command `rlvr code-image`."""
+    from rlvr_rewards_code.command import code_image
+
+    return {"code-image": code_image}

@@ -13,11 +13,12 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rlvr_rewards_code.jail import confine, kernel, landlock, namespaces, seccomp, zygote
+from rlvr_rewards_code.jail import confine, kernel, landlock, mux, namespaces, seccomp, zygote
 from rlvr_rewards_code.jail.view import View, view_of
 
 
@@ -31,7 +32,9 @@ class Orders:
     use: str
     """`programs` or `tests`."""
     control: int
-    """The descriptor of the control socket."""
+    """The descriptor of the control socket; -1 in a container."""
+    meeting: str = ""
+    """In a container: the control socket's path; "" to talk over standard input and output."""
     site: tuple[str, ...] = ()
     """Folders with packages that programs may import."""
     preload: tuple[str, ...] = ()
@@ -47,16 +50,38 @@ class Orders:
 def main() -> None:
     """Set up the sandbox and serve until the control socket closes."""
     orders = Orders(**json.loads(sys.argv[1]))
-    control = socket.socket(fileno=orders.control)
+    say, attend = _connected(orders)
     try:
         server = prepare(orders)
     except BaseException as error:  # noqa: BLE001  # whatever it is, the trainer's side must hear it
-        report: dict[str, Any] = {"failed": f"{type(error).__name__}: {error}"[:500]}
-        control.send(json.dumps(report).encode())
+        say({"failed": f"{type(error).__name__}: {error}"[:500]})
         os._exit(1)
-    control.send(json.dumps({"walls": orders.notes, "python": sys.version.split()[0]}).encode())
-    zygote.attend(server, control)
+    say({"walls": orders.notes, "python": sys.version.split()[0]})
+    attend(server)
     os._exit(0)
+
+
+def _connected(
+    orders: Orders,
+) -> tuple[Callable[[dict[str, Any]], object], Callable[[zygote.Zygote], None]]:
+    """How to talk to the trainer's side: the first message, and then all that follows."""
+    if orders.control < 0 and not orders.meeting:
+        streams = os.dup(0), os.dup(1)
+
+        def write(report: dict[str, Any]) -> None:
+            payload = json.dumps(report).encode()
+            os.write(streams[1], mux.HEAD.pack(0, len(payload)) + payload)
+
+        return write, lambda server: mux.Mux(server, *streams).attend()
+    if orders.meeting:
+        control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        control.connect(orders.meeting)
+    else:
+        control = socket.socket(fileno=orders.control)
+    return (
+        lambda report: control.send(json.dumps(report).encode()),
+        lambda server: zygote.attend(server, control),
+    )
 
 
 def prepare(orders: Orders) -> zygote.Zygote:
@@ -105,7 +130,7 @@ def _own_walls(orders: Orders, view: View) -> seccomp.Filter | None:
     elif orders.walls == "seccomp":
         raise OSError("there is no Landlock here, which must keep programs from the files")
     orders.notes.append("seccomp")
-    read_only_root = orders.walls == "namespaces"
+    read_only_root = orders.walls in ("namespaces", "container")
     return seccomp.build(may_write=locked or read_only_root, may_fork=orders.processes > 0)
 
 
@@ -116,3 +141,6 @@ STANDARD = (
 )  # fmt: skip
 """What programs import most: loaded once, so that no program waits for it."""
 TESTING = ("ast", "inspect", "unittest", "traceback", "hashlib")
+
+if __name__ == "__main__":
+    main()

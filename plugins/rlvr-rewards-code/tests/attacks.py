@@ -1,0 +1,331 @@
+"""Programs that attack the machine, the harness or other programs.
+
+None may be rewarded, none may leave anything behind, and the program judged after it must get its
+right verdict. A place that an attack could write to, or a port that it could reach, is filled in
+for `ESCAPE` and `PORT`: whatever appears there got out.
+"""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+ESCAPE = "@ESCAPE@"
+PORT = "@PORT@"
+
+_AT_CALL: dict[str, str] = {
+    "fork bomb": """
+        import os
+        while True:
+            os.fork()
+    """,
+    "fork bomb that hides its failures": """
+        import os
+        while True:
+            try:
+                os.fork()
+            except OSError:
+                pass
+    """,
+    "double-forked daemon": """
+        import os, time
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                time.sleep(3)
+                open('@ESCAPE@', 'w').write('daemon')
+                time.sleep(600)
+            os._exit(0)
+        time.sleep(600)
+    """,
+    "subprocess": """
+        import subprocess
+        subprocess.Popen(['/bin/sh', '-c', 'sleep 600; touch @ESCAPE@'])
+    """,
+    "os.system": "import os\nassert os.system('touch @ESCAPE@') == 0\n",
+    "exec": "import os\nos.execv('/bin/sh', ['sh', '-c', 'touch @ESCAPE@; sleep 600'])\n",
+    "posix_spawn": "import os\nos.posix_spawn('/bin/sh', ['sh', '-c', 'touch @ESCAPE@'], {})\n",
+    "multiprocessing": """
+        import multiprocessing
+        p = multiprocessing.Process(target=print)
+        p.start()
+        p.join()
+    """,
+    "vfork and clone by number": """
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        for number in (56, 57, 58, 435):
+            if libc.syscall(number, 17, 0, 0, 0, 0) >= 0:
+                open('@ESCAPE@', 'w').write('process')
+        raise SystemExit
+    """,
+    "thread bomb": """
+        import threading, time
+        while True:
+            threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+    """,
+    "memory bomb": "x = []\nwhile True:\n    x.append(bytearray(16 * 2**20))\n",
+    "memory bomb in one go": "x = bytearray(64 * 2**30)\n",
+    "memory bomb that catches MemoryError": """
+        x = []
+        while True:
+            try:
+                x.append(bytearray(2**20))
+            except MemoryError:
+                pass
+    """,
+    "shared memory": """
+        import mmap
+        x = []
+        while True:
+            m = mmap.mmap(-1, 64 * 2**20)
+            m.write(b'x' * len(m))
+            x.append(m)
+    """,
+    "memory file": """
+        import os
+        fd = os.memfd_create('x')
+        while True:
+            os.write(fd, b'x' * 2**20)
+    """,
+    "disk flood": """
+        import os, itertools
+        for folder in ('/tmp', '/dev/shm', '/var/tmp', '/', '.', '/run'):
+            try:
+                with open(os.path.join(folder, 'rlvr-flood'), 'wb') as file:
+                    for _ in itertools.repeat(0, 10**5):
+                        file.write(b'x' * 2**20)
+            except OSError:
+                pass
+        raise RuntimeError
+    """,
+    "output flood": "while True:\n    print('x' * 65536, flush=True)\n",
+    "output flood past Python": "import os\nwhile True:\n    os.write(1, b'x' * 65536)\n    os.write(2, b'x' * 65536)\n",
+    "flood of its channel": "import os\nwhile True:\n    os.write(3, b'x' * 65536)\n",
+    "half a frame, then silence": "import os, time\nos.write(3, b'\\x00\\x00\\x10\\x00r[')\ntime.sleep(600)\n",
+    "giant frame header": "import os, time\nos.write(3, b'\\xff\\xff\\xff\\xffr')\ntime.sleep(600)\n",
+    "deeply nested frame": "import os, struct\nb = b'[\"l\",' * 100000 + b'1' + b']' * 100000\nos.write(3, struct.pack('!IB', len(b), 114) + b)\n",
+    "colliding dictionary": """
+        import os, struct
+        body = b'["d"' + b''.join(b',%d,1' % ((2**61 - 1) * i) for i in range(3 * 10**4)) + b']'
+        os.write(3, struct.pack('!IB', len(body), 114) + body)
+    """,
+    "answer of many megabytes": "x = 'x' * (200 * 2**20)\n",
+    "endless iterator": "class I:\n    def __iter__(self):\n        while True:\n            yield 0\nx = I()\n",
+    "descriptor exhaustion": """
+        import os
+        fds = []
+        while True:
+            try:
+                fds.append(os.dup(0))
+            except OSError:
+                if len(fds) > 4096:
+                    open('@ESCAPE@', 'w').write('descriptors')
+                raise
+    """,
+    "ignores every signal and spins": """
+        import signal
+        for number in range(1, 65):
+            try:
+                signal.signal(number, signal.SIG_IGN)
+            except (OSError, ValueError):
+                pass
+        while True:
+            pass
+    """,
+    "spins in C": "sum(range(10**18))\n",
+    "sleeps for ever": "import time\nwhile True:\n    time.sleep(1000)\n",
+    "waits for a lock": "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()\n",
+    "stops itself": "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\n",
+    "kill(-1)": "import os\nos.kill(-1, 9)\n",
+    "kills its parent": "import os\nos.kill(os.getppid(), 9)\n",
+    "kills every number": """
+        import os
+        for pid in range(1, 40000):
+            if pid != os.getpid():
+                try:
+                    os.kill(pid, 9)
+                    open('@ESCAPE@', 'w').write('killed')
+                except OSError:
+                    pass
+        raise RuntimeError
+    """,
+    "stops its parent by tgkill and pidfd": """
+        import ctypes, os, signal
+        libc = ctypes.CDLL(None)
+        libc.syscall(234, os.getppid(), os.getppid(), 19)
+        fd = libc.syscall(434, os.getppid(), 0)
+        libc.syscall(424, fd, 9, 0, 0)
+        raise RuntimeError
+    """,
+    "ptrace": """
+        import ctypes, os
+        libc = ctypes.CDLL(None, use_errno=True)
+        for pid in (1, os.getppid()):
+            if libc.ptrace(16, pid, 0, 0) == 0:
+                open('@ESCAPE@', 'w').write('traced')
+        raise RuntimeError
+    """,
+    "/proc of others": """
+        import os
+        found = []
+        for pid in [p for p in os.listdir('/proc') if p.isdigit()]:
+            for name in ('environ', 'mem', 'maps', 'cmdline'):
+                try:
+                    found.append(open(f'/proc/{pid}/{name}', 'rb').read(100))
+                except OSError:
+                    pass
+        raise RuntimeError(repr(found))
+    """,
+    "memory of its parent": """
+        import ctypes, os
+        libc = ctypes.CDLL(None)
+        buffer = ctypes.create_string_buffer(64)
+        class V(ctypes.Structure):
+            _fields_ = [('base', ctypes.c_void_p), ('size', ctypes.c_size_t)]
+        mine, theirs = V(ctypes.addressof(buffer), 64), V(id(os), 64)
+        got = libc.syscall(310, os.getppid(), ctypes.byref(mine), 1, ctypes.byref(theirs), 1, 0)
+        if got > 0:
+            open('@ESCAPE@', 'w').write('memory')
+        raise RuntimeError
+    """,
+    "connects to the machine": """
+        import socket
+        s = socket.create_connection(('127.0.0.1', @PORT@), timeout=1)
+        s.send(b'out')
+    """,
+    "connects to the world": "import socket\nsocket.create_connection(('1.1.1.1', 80), timeout=1)\n",
+    "unix and netlink sockets": """
+        import socket
+        for family in (socket.AF_UNIX, socket.AF_NETLINK, socket.AF_PACKET):
+            try:
+                socket.socket(family, socket.SOCK_DGRAM)
+            except OSError:
+                continue
+            raise SystemExit
+        raise RuntimeError
+    """,
+    "writes to shared directories": """
+        import os
+        for place in ('@ESCAPE@', '/tmp/rlvr-left', '/dev/shm/rlvr-left', '/var/tmp/rlvr-left'):
+            try:
+                open(place, 'w').write('left')
+            except OSError:
+                pass
+        raise RuntimeError
+    """,
+    "links and modes": """
+        import os
+        for action in (
+            lambda: os.symlink('/etc/passwd', '@ESCAPE@'),
+            lambda: os.link('/etc/hostname', '@ESCAPE@'),
+            lambda: os.mkfifo('@ESCAPE@'),
+            lambda: os.mkdir('@ESCAPE@'),
+            lambda: os.chmod('/usr/lib', 0o777),
+            lambda: os.rename('/usr/lib/os-release', '@ESCAPE@'),
+            lambda: os.utime('/usr/lib'),
+            lambda: os.truncate('/usr/lib/os-release', 0),
+            lambda: os.chroot('/'),
+        ):
+            try:
+                action()
+            except OSError:
+                pass
+        raise RuntimeError
+    """,
+    "reads secrets": """
+        for place in ('/etc/passwd', '/etc/shadow', '/root/.bashrc', '/proc/1/environ', '/proc/self/environ'):
+            try:
+                raise SystemExit(open(place).read())
+            except OSError:
+                pass
+        import os
+        raise RuntimeError(dict(os.environ))
+    """,
+    "new namespaces and mounts": """
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        done = [libc.unshare(0x10000000), libc.mount(b'x', b'/tmp', b'tmpfs', 0, None), libc.setns(3, 0)]
+        if 0 in done:
+            print(done)
+        raise RuntimeError(done)
+    """,
+    "rare system calls": """
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        allowed = [n for n in (321, 425, 323, 298, 250, 248, 319, 155, 165, 166, 175, 246, 304, 101,
+                               311, 272, 308, 313, 103, 29, 68, 240, 206, 253, 300, 317)
+                   if libc.syscall(n, 0, 0, 0, 0, 0, 0) >= 0]
+        if allowed:
+            open('@ESCAPE@', 'w').write(str(allowed))
+            raise SystemExit(str(allowed))
+        raise RuntimeError
+    """,
+    "becomes root": "import os\nos.setuid(0)\nos.setgid(0)\nraise RuntimeError\n",
+    "raises its limits": """
+        import resource
+        for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE):
+            try:
+                resource.setrlimit(kind, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+                open('@ESCAPE@', 'w').write('limits')
+            except (OSError, ValueError):
+                pass
+        while True:
+            pass
+    """,
+    "huge integer": "x = 10 ** (10 ** 9)\n",
+    "huge power tower": "x = 9 ** 9 ** 9\n",
+    "huge string of an integer": "import sys\nsys.set_int_max_str_digits(0)\nx = str(3 ** 20000000)\n",
+    "deep recursion": "import sys\nsys.setrecursionlimit(10**9)\ndef f(n):\n    return f(n + 1)\nf(0)\n",
+    "deep recursion in C": "import sys\nsys.setrecursionlimit(10**9)\nx = []\nfor _ in range(10**7):\n    x = [x]\nrepr(x)\n",
+    "compiler bomb": "eval('(' * 100000 + ')' * 100000)\n",
+    "compiler bomb in memory": "eval('-' * 50000000 + '1')\n",
+    "catastrophic pattern": "import re\nre.match(r'(a+)+$', 'a' * 64 + 'b')\n",
+    "ctypes crash": "import ctypes\nctypes.string_at(0)\n",
+    "abort": "import os\nos.abort()\n",
+    "illegal instruction": """
+        import ctypes, mmap
+        m = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+        m.write(b'\\x0f\\x0b' * 8)
+        ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(m)))()
+    """,
+    "closes its channel": "import os\nos.closerange(0, 64)\nimport time\ntime.sleep(600)\n",
+    "kills the harness from a thread": """
+        import os, threading, time
+        def strike():
+            while True:
+                for pid in (0, 1, os.getppid()):
+                    try:
+                        os.kill(pid, 9)
+                    except OSError:
+                        pass
+        threading.Thread(target=strike, daemon=True).start()
+        time.sleep(600)
+    """,
+}  # fmt: skip
+
+
+def _at_call(body: str) -> str:
+    inner = "".join(f"    {line}\n" for line in dedent(body).strip("\n").split("\n"))
+    return f"def weave(words, n):\n{inner}    return locals().get('x')\n"
+
+
+FUNCTIONS = {name: _at_call(body) for name, body in _AT_CALL.items()}
+"""Attacks by a function that a test calls."""
+AT_IMPORT = {
+    name: dedent(_AT_CALL[name]).strip("\n") + "\ndef weave(words, n):\n    return None\n"
+    for name in ("fork bomb", "memory bomb", "sleeps for ever", "ctypes crash", "spins in C", "output flood past Python")
+}  # fmt: skip
+SCRIPTS = {
+    name: dedent(_AT_CALL[name]).strip("\n") + "\n"
+    for name in (
+        "fork bomb", "double-forked daemon", "thread bomb", "memory bomb", "disk flood", "output flood",
+        "output flood past Python", "ignores every signal and spins", "sleeps for ever", "kill(-1)",
+        "kills every number", "connects to the machine", "writes to shared directories",
+        "closes its channel", "raises its limits", "stops itself",
+    )
+}  # fmt: skip
+
+
+def filled(program: str, *, escape: str, port: int) -> str:
+    """An attack with the place and the port that it shall try to reach."""
+    return program.replace(ESCAPE, escape).replace(PORT, str(port))
