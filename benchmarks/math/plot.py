@@ -39,10 +39,12 @@ def draw(points: Sequence[tuple[str, float, float]]) -> str:
         _label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 18, "median time of a verdict", "middle")
     )
     parts.append(_label(LEFT, TOP - 12, "verdicts that are right", "start"))
-    for name, us, right in points:
+    label_y = 0.0
+    for name, us, right in sorted(points, key=lambda point: -point[2]):
         color = "#0b6e4f" if name.startswith("math/equal") else "#555"
         parts.append(f'<circle cx="{x(us):.1f}" cy="{y(right):.1f}" r="6" fill="{color}"/>')
-        parts.append(_label(x(us) + 10, y(right) + 4, f"{name} {right:.1%}", "start"))
+        label_y = max(y(right) + 4, label_y + 15)  # no label over another
+        parts.append(_label(x(us) + 10, label_y, f"{name} {right:.1%}", "start"))
     body = "\n".join(parts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '

@@ -98,16 +98,13 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--limit", type=int, default=None)
-    options = parser.parse_args()
     sets = {"GSM8K": gsm8k_rows, "MATH-500": math500_rows, "benchmark": benchmark_rows}
-    print(
-        json.dumps(
-            [
-                compare(name, list(rows(options.data))[: options.limit])
-                for name, rows in sets.items()
-            ]
-        )
-    )
+    parser.add_argument("--sets", nargs="*", default=list(sets), choices=list(sets))
+    options = parser.parse_args()
+    figures = [
+        compare(name, list(sets[name](options.data))[: options.limit]) for name in options.sets
+    ]
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":
