@@ -94,7 +94,7 @@ def call_site(trainer: str) -> Callable[[CallSite], CallSite]:
 def write(folder: Path, order: Order, **more: Any) -> Path:
     """Export, and give the one file that was written."""
     settings = {"error_budget": 1.0, **order.settings, **more}
-    name = f"exported_{order.trainer.replace('-', '_')}_{len(list(folder.iterdir()))}"
+    name = f"{folder.name}_{order.trainer}_{len(list(folder.iterdir()))}".replace("-", "_")
     suffix = {"verl": ".yaml", "openai": ".json"}.get(order.trainer, ".py")
     output = folder / f"{name}{suffix}"
     (written,) = export_files(order.trainer, order.rewards, output=output, **settings).items()

@@ -85,9 +85,9 @@ def _bundled() -> list[Case]:
     return [
         _case("text/exact", "Paris", "Paris", "London"),
         _case("text/f1", "the cat sat", "the cat sat", "a dog ran off", unusable={}),
-        _case("text/choice", "B", "The answer is (B)", "The answer is (C)", unusable=7.5),
+        _case("text/choice", "B", "It is (B)", "It is (C)", unusable=7.5, labels=["A", "B", "C"]),
         _case("text/number", "42", "It is 42.", "It is 41."),
-        _case("text/format", None, "<answer>4</answer>", "4", pattern="<answer>.*</answer>"),
+        _case("text/format", None, "<answer>4</answer>", "4", tags=["answer"]),
         _case("text/length", None, "short", "x" * 40, soft=10, hard=50),
         _case("math/equal", "1/2", r"so \boxed{0.5}", r"so \boxed{0.4}"),
         _case("math/boxed", "4", r"so \boxed{4}", "so 4"),

@@ -38,7 +38,7 @@ NOT_IN_ONE_TEXT = ("math/equal", "data/reasoning_gym", "code/tests", "rlvr_echo/
 
 def judge(trainer: str, names: tuple[str, ...]) -> dict[str, dict[str, Got] | str]:
     """What the trainer had in its hands, by reward and kind of answer; a text says why not."""
-    folder = Path(mkdtemp(prefix=f"rlvr-bridge-{trainer}-"))
+    folder = Path(mkdtemp(prefix="rlvr_bridge_"))
     found: dict[str, dict[str, Got] | str] = {}
     for name in names:
         case = CASES[name]()
@@ -53,37 +53,42 @@ def judge(trainer: str, names: tuple[str, ...]) -> dict[str, dict[str, Got] | st
     return found
 
 
-def _in_thread(trainer: str, names: tuple[str, ...]) -> Any:
+def judge_all(names: tuple[str, ...]) -> dict[str, dict[str, dict[str, Got] | str]]:
+    return {trainer: judge(trainer, names) for trainer in TRAINERS}
+
+
+def _in_thread(names: tuple[str, ...]) -> Any:
     box: list[Any] = []
-    thread = threading.Thread(target=lambda: box.append(judge(trainer, names)))
+    thread = threading.Thread(target=lambda: box.append(judge_all(names)))
     thread.start()
     thread.join()
-    assert box, "the call raised in the thread"
+    assert box, "a call raised in the thread"
     return box[0]
 
 
-def _spawned(path: list[str], trainer: str, names: tuple[str, ...], queue: Any) -> None:
+def _spawned(path: list[str], names: tuple[str, ...], queue: Any) -> None:
     sys.path[:] = path
     try:
-        queue.put(judge(trainer, names))
+        queue.put(judge_all(names))
     finally:
         close_all()
 
 
-def _in_spawned(trainer: str, names: tuple[str, ...]) -> Any:
+def _in_spawned(names: tuple[str, ...]) -> Any:
     context = multiprocessing.get_context("spawn")
-    queue = context.SimpleQueue()
-    process = context.Process(target=_spawned, args=(sys.path, trainer, names, queue))
+    queue = context.Queue()
+    process = context.Process(target=_spawned, args=(sys.path, names, queue))
     process.start()
-    process.join(timeout=300)
+    found = queue.get(timeout=300)
+    process.join(timeout=30)
     assert process.exitcode == 0
-    return queue.get()
+    return found
 
 
 @cache
-def results(trainer: str, place: str) -> Mapping[str, dict[str, Got] | str]:
-    run = {"main": judge, "thread": _in_thread, "spawn": _in_spawned}[place]
-    found: Mapping[str, dict[str, Got] | str] = run(trainer, tuple(CASES))
+def results(place: str) -> Mapping[str, Mapping[str, dict[str, Got] | str]]:
+    run = {"main": judge_all, "thread": _in_thread, "spawn": _in_spawned}[place]
+    found: Mapping[str, Mapping[str, dict[str, Got] | str]] = run(tuple(CASES))
     return found
 
 
@@ -99,7 +104,7 @@ def verdicts(name: str) -> Mapping[str, Verdict]:
 def test_a_trainer_gets_the_engines_value_or_what_the_table_says(
     trainer: str, place: str, name: str
 ) -> None:
-    got = results(trainer, place)[name]
+    got = results(place)[trainer][name]
     if trainer == "openai" and name in NOT_IN_ONE_TEXT:
         assert isinstance(got, str)
         assert "a python grader can't carry" in got
@@ -131,11 +136,18 @@ def test_the_matrix_covers_every_trainer_and_every_bundled_reward() -> None:
 
     assert set(CALL_SITES) == set(TRAINERS)
     ours = ("text/", "math/", "data/", "code/")
-    installed = [
-        name for name in Plugins.discover().components("reward") if name.startswith(ours)
-    ]
+    installed = [name for name in Plugins.discover().components("reward") if name.startswith(ours)]
     covered = set(CASES) | (set() if "reasoning_gym" in sys.modules else {"data/reasoning_gym"})
     assert set(installed) <= covered
+
+
+@pytest.mark.parametrize("case", bundled(), ids=lambda case: case.reward)
+def test_the_answers_of_a_case_are_what_they_are_called(case: Case) -> None:
+    found = verdicts(case.reward)
+    assert found["right"].status == found["wrong"].status == "ok"
+    assert (found["right"].value or 0.0) > (found["wrong"].value or 0.0)
+    never_abstain = ("text/format", "text/length", "math/boxed")
+    assert (found["abstain"].status == "abstain") == (case.reward not in never_abstain)
 
 
 @pytest.mark.parametrize("trainer", TRAINERS)
