@@ -101,6 +101,9 @@ def equal(
     same = sympy_equal(gold, answer.text)
     if same is None:
         return Score(None, info={"reason": f"the gold answer can't be read: {gold!r}"})
+    question = sample.task.prompt_text
+    if same and not unevaluated and question and repeats(question[-4000:], gold, answer.text):
+        return _score(0.0, "repeats the question", answer, gold)
     return _score(float(same), "sympy", answer, gold)
 
 

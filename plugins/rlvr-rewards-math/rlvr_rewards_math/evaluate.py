@@ -26,6 +26,7 @@ from rlvr_rewards_math.functions import power as power_of
 
 _ZERO = Decimal(0)
 _ROUNDING = Decimal("1e-50")
+_UNSEEN = Decimal("1e-30")
 
 
 def outgrows(node: Node) -> bool:
@@ -49,11 +50,13 @@ def outgrows(node: Node) -> bool:
 class Evaluator:
     """Real values of trees, with values for their symbols.
 
-    A sum whose parts cancel to fifty digits is zero: what is left is rounding.
+    A sum whose parts cancel to fifty digits is zero: what is left is rounding. `lost` says that a
+    part was so small beside another that agreement proves nothing about it.
     """
 
     def __init__(self, point: Mapping[str, Decimal]) -> None:
         self.point = point
+        self.lost = False
 
     def value(self, node: Node) -> Decimal:
         """The value of a tree.
@@ -106,7 +109,9 @@ class Evaluator:
         total, largest = _ZERO, _ZERO
         for part in node[1:]:
             value = self._value(part)
-            largest = max(largest, abs(value))
+            size = abs(value)
+            self.lost = self.lost or 0 < size < largest * _UNSEEN or 0 < largest < size * _UNSEEN
+            largest = max(largest, size)
             total += value
         return _ZERO if abs(total) < largest * _ROUNDING else total
 

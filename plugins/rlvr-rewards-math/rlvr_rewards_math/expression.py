@@ -17,7 +17,11 @@ from rlvr_rewards_math.tokens import CLOSING, OPENING, Refused, Token, Unreadabl
 
 Node = tuple[Any, ...]
 
-MAX_DEPTH = 40
+MAX_DEPTH = 100
+"""Rules in each other while reading: about three for each pair of brackets."""
+MAX_SIGNS = 40
+MAX_CHAIN = 160
+"""Factors in a row; each is a level of the tree, and the trainer's stack is not ours to fill."""
 _CONSTANTS = {"\\pi": "π", "\\infty": "∞", "\\emptyset": "∅"}
 _GREEK_WRITTEN = r"""
     \alpha \beta \gamma \delta \epsilon \varepsilon \zeta \eta \theta \vartheta \iota \kappa
@@ -83,8 +87,11 @@ class _Reader:
         return parts[0] if len(parts) == 1 else ("add", *parts)
 
     def product(self) -> Node:
-        node = self.signed()
+        node, factors = self.signed(), 1
         while (token := self.peek()) is not None:
+            factors += 1
+            if factors > MAX_CHAIN:
+                raise Unreadable(f"a product of more than {MAX_CHAIN} factors")
             if token.text == "*" and token.kind != "text":
                 self.place += 1
                 node = ("mul", node, self.signed())
@@ -155,8 +162,11 @@ class _Reader:
         return ("neg", node) if signs % 2 else node
 
     def factor(self) -> Node:
-        node = self.atom()
+        node, signs = self.atom(), 0
         while (token := self.peek()) is not None and token.kind != "text":
+            signs += 1
+            if signs > MAX_SIGNS:
+                raise Unreadable(f"more than {MAX_SIGNS} signs behind a factor")
             if token.text == "^" and (after := self.degree_sign()):
                 self.place = after
                 node = ("div", ("mul", node, ("sym", "π")), ("num", Fraction(180)))
@@ -199,6 +209,14 @@ class _Reader:
         return ("neg", node) if minus else node
 
     def atom(self) -> Node:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Unreadable(f"more than {MAX_DEPTH} levels")
+        node = self.one_atom()
+        self.depth -= 1
+        return node
+
+    def one_atom(self) -> Node:
         token = self.peek()
         if token is None:
             raise Unreadable("something is missing at the end")
@@ -298,13 +316,14 @@ class _Reader:
         r"""`\sin 2x` takes the whole product, `\sqrt2` one thing; another function ends it."""
         if name in _TAKES_WHOLE_GROUP:
             return self.atom()
-        node = self.signed()
+        node, factors = self.signed(), 1
         while (
             (token := self.peek()) is not None
             and self.starts_factor(token)
             and token.kind != "func"
         ):
-            if token.text in OPENING and token.text != "{":
+            factors += 1
+            if factors > MAX_SIGNS or (token.text in OPENING and token.text != "{"):
                 break
             node = ("mul", node, self.factor())
         return node

@@ -179,7 +179,7 @@ def _same_constant(gold: Node, answer: Node, policy: Policy) -> bool | None:
     except Undefined:
         return _same_complex(gold, answer)
     if agree(ours, theirs):
-        return True
+        return None if evaluator.lost else True
     if policy.tolerance:
         return _close(Fraction(ours), Fraction(theirs), policy, None, None)
     return False
@@ -255,9 +255,10 @@ def rename(node: Node, names: dict[str, str]) -> Node:
 def _pair_at(gold: Node, answer: Node, point: dict[str, Decimal]) -> bool | None:
     evaluator = Evaluator(point)
     try:
-        return agree(evaluator.value(gold), evaluator.value(answer))
+        same = agree(evaluator.value(gold), evaluator.value(answer))
     except Undefined:
         return None
+    return None if same and evaluator.lost else same
 
 
 def proportional(gold: Node, answer: Node, *, positive: bool = False) -> bool | None:

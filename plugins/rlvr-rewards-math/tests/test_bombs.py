@@ -135,3 +135,29 @@ def test_every_bomb_gets_its_verdict_in_time(engine, place):
         thread.join()
         verdicts = found[0]
     check(engine, verdicts, perf_counter() - started)
+
+
+DEEP = {
+    "factors": "x " * 500,
+    "products": "*".join(["x"] * 280),
+    "factorials": "x" + "!" * 590,
+    "sines": r"\sin" * 300 + " x",
+    "roots": r"\sqrt" * 280 + " x",
+    "divisions": "/".join(["x"] * 280),
+    "minus signs": "-" * 590 + "x",
+    "exponents": "x^" * 280 + "x",
+    "fractions": nested(r"\frac{", "}{2}", 38, "x"),
+    "parentheses": nested("(", ")", 39, "x"),
+    "sets": nested(r"\{", r"\}", 39),
+    "bars": nested("|", "|", 39, "x"),
+}
+
+
+@pytest.mark.parametrize("name", list(DEEP))
+def test_a_deep_answer_leaves_the_callers_stack_alone(name):
+    def at_depth(levels):
+        if levels:
+            return at_depth(levels - 1)
+        return [equal_fast(Sample(Task(name, "", gold), box(DEEP[name]))) for gold in GOLDS]
+
+    at_depth(300)
