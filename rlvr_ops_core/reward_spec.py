@@ -51,6 +51,9 @@ class RewardSpec:
     """A cheap first try with the same parameters, called in this process without a deadline. What
     it leaves `UNDECIDED` goes to the reward itself. Its time must be bounded whatever the model
     wrote."""
+    remember: bool = False
+    """Judge equal answers to one task once. Only for a reward of single samples whose verdict
+    depends on nothing but the task and the completion."""
     check_task: Callable[..., str] | None = None
     """`f(task, **options)` says what is wrong with a task's gold answer, "" if nothing is;
     `rlvr check --data` asks it."""
@@ -68,6 +71,7 @@ def reward(
     preload: tuple[str, ...] = (),
     needs: tuple[Need, ...] = (),
     fast: Callable[..., Any] | None = None,
+    remember: bool = False,
     check_task: Callable[..., str] | None = None,
     details: Callable[[], Iterable[str]] | None = None,
 ) -> Callable[[C], C]:
@@ -98,6 +102,7 @@ def reward(
         preload=tuple(preload),
         needs=tuple(needs),
         fast=fast,
+        remember=remember,
         check_task=check_task,
         details=details,
     )

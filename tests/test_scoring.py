@@ -423,3 +423,31 @@ def test_a_script_without_a_guard_is_told_so_and_starts_no_endless_chain(tmp_pat
     done = run_script(tmp_path, "main()\n")
     assert done.returncode == 1
     assert "if __name__ == " in done.stderr
+
+
+def test_equal_answers_to_one_task_are_judged_once_where_the_reward_allows_it(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "counting.py"
+    file.write_text(
+        "import rlvr_ops_core as rlvr\n"
+        "calls = []\n"
+        "@rlvr.reward(remember=True)\n"
+        "def count(sample):\n"
+        "    calls.append(sample.text)\n"
+        "    if sample.text == 'bad' and len(calls) < 3: raise ValueError('once')\n"
+        "    return rlvr.Score(1.0, info={'calls': len(calls)})\n"
+        "@rlvr.hookimpl\n"
+        "def rlvr_rewards(): return {'count': count}\n"
+    )
+    from rlvr_ops_core import Task
+    from rlvr_ops_core.plugins import Plugins
+    from rlvr_ops_core.scoring import bind_component
+
+    component = Plugins.discover(files=[file], only=[]).find("reward", "counting/count")
+    other = Task(TASK.id, TASK.prompt, answer="another gold")
+    with Engine(bind_component(component, {}), workers=1) as engine:
+        first = engine.score(samples("2", "2", "bad"))
+        second = engine.score([*samples("2", "bad"), Sample(other, "2")])
+    assert [verdict.info.get("calls") for verdict in first] == [1, 1, None]
+    assert [verdict.info.get("calls") for verdict in second] == [1, 3, 4]

@@ -11,6 +11,7 @@ from typing import Any, Self
 from rlvr_ops_core.reward_spec import UNDECIDED
 from rlvr_ops_core.scoring.background import AsyncRunner
 from rlvr_ops_core.scoring.bound import BoundReward, bind_function
+from rlvr_ops_core.scoring.memory import VerdictMemory
 from rlvr_ops_core.scoring.pool import Pool
 from rlvr_ops_core.scoring.verdicts import raised, settle
 from rlvr_ops_core.types import Sample, Verdict
@@ -30,6 +31,8 @@ class Engine:
         self.bound = bound
         self._pool = Pool(bound, size=workers)
         self._async = AsyncRunner(bound)
+        remembers = bound.spec.remember and bound.judges == "sample"
+        self._memory = VerdictMemory() if remembers else None
 
     def score(self, samples: Sequence[Sample]) -> list[Verdict]:
         """One verdict a sample, in the order of the samples.
@@ -42,7 +45,7 @@ class Engine:
             return score_inline(self.bound, samples)
         if self.bound.fast is not None:
             return self._score_fast_first(self.bound.fast, samples)
-        return self._score_units(samples)
+        return self._score_slowly(samples)
 
     async def score_async(self, samples: Sequence[Sample]) -> list[Verdict]:
         """The same as `score`, without blocking the event loop that awaits it."""
@@ -91,10 +94,15 @@ class Engine:
             else:
                 seconds = perf_counter() - started
                 verdicts[index] = settle(raw, self.bound.spec, self.bound.ref, seconds)
-        slow = self._score_units([samples[index] for index in undecided])
+        slow = self._score_slowly([samples[index] for index in undecided])
         for index, verdict in zip(undecided, slow, strict=True):
             verdicts[index] = verdict
         return [verdict for verdict in verdicts if verdict is not None]
+
+    def _score_slowly(self, samples: Sequence[Sample]) -> list[Verdict]:
+        if self._memory is None:
+            return self._score_units(samples)
+        return self._memory.judge(samples, self._score_units)
 
     def _score_units(self, samples: Sequence[Sample]) -> list[Verdict]:
         places = units_of(samples, self.bound)

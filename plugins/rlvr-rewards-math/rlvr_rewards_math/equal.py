@@ -65,6 +65,7 @@ def check_task(task: Task, **_: Any) -> str:
     memory_mb=4096,
     preload=("sympy", "math_verify"),
     fast=equal_fast,
+    remember=True,
     check_task=check_task,
 )
 def equal(
