@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,12 +18,12 @@ from rlvr_audit.bench import Bench
 from rlvr_audit.bundled import bundled_cases
 from rlvr_audit.cases import HOW_TO_MAKE, Case, case_of, cases_hash, read_cases, with_own_ids
 from rlvr_audit.findings import Finding, ProbeResult, rank, worst_of
-from rlvr_audit.probing import Probe, installed_probes, selected
+from rlvr_audit.probing import Probe, in_order, installed_probes, selected
 from rlvr_audit.process import RewardProcess
 from rlvr_audit.rates import Rate, rates_of
 from rlvr_audit.target import Target
 
-BUDGET_S = 60.0
+BUDGET_S = 45.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,7 @@ def audit(
     """
     started = perf_counter()
     probes, broken = installed_probes()
-    chosen = selected(probes, only, skip)
+    chosen = in_order(selected(probes, only, skip))
     files = tuple(str(Path(file).resolve()) for file in plugin_files)
     target = Target(
         reference=reference, options=dict(options or {}), plugin_files=files, shape=shape
@@ -112,8 +113,10 @@ def audit(
         ends = monotonic() + budget_s
         process = _with_right_form(process, target, found, limit, ends)
         bench = Bench(target, process, found, deadline_s=limit, ends=ends)
-        bench.calibrate()
-        results = [_run(one, bench, progress) for one in chosen]
+        with tempfile.TemporaryDirectory(prefix="rlvr-audit-") as folder:
+            bench.calibrate()
+            bench.folder = folder if bench.kind == "code" else ""
+            results = [_run(one, bench, progress) for one in chosen]
     finally:
         process.close()
     return Report(

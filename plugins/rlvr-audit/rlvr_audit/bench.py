@@ -17,7 +17,7 @@ from rlvr_audit.target import Target
 
 Kind: TypeAlias = Literal["answer", "code", "judge", "shape"]
 Context: TypeAlias = Literal["main", "fast", "thread", "threads", "asyncio"]
-JUDGE_WORDS = re.compile(r"judge|\bllm|rubric|openai|grader_model|chat\.completions", re.IGNORECASE)
+JUDGE_WORDS = re.compile(r"judge|llm|model|openai|chat|grader|rater|critic", re.IGNORECASE)
 CODE = re.compile(r"^\s*(?:def|class|import|from|print\(|for|while)\b.*", re.MULTILINE)
 
 
@@ -54,6 +54,9 @@ class Outcome:
         return f"{self.status}: {self.reason}"[:300] if self.reason else self.status
 
 
+NOT_TRIED = Outcome(None, "timeout", "not tried: too many before it were late, or the time was up")
+
+
 @dataclass(frozen=True)
 class Levels:
     """What good and bad answers to one case are paid."""
@@ -88,6 +91,9 @@ class Bench:
         self.deadline_s = deadline_s
         self.ends = ends
         """When the audit's time is up, by the monotonic clock."""
+        self.kind: Kind = "answer"
+        self.folder = ""
+        """Where the sessions of a reward that runs programs take place."""
         self.slots: dict[str, Slot | None] = {case.id: slot_in(case) for case in cases}
         self.levels: dict[str, Levels] = {}
         self.forms: dict[str, str] = {}
@@ -102,14 +108,24 @@ class Bench:
 
     # -- what it is about ---------------------------------------------------------------------
 
-    @property
-    def kind(self) -> Kind:
-        """What the reward judges, from its cases and its source."""
+    def _kind(self) -> Kind:
+        """What the reward judges, from its cases and from what it calls."""
         if any(self.code_of(case) for case in self.cases):
             return "code"
-        if any(case.gold is not None for case in self.cases):
-            return "answer"
-        return "judge" if JUDGE_WORDS.search(self.info["source"]) else "shape"
+        if self._asks_a_judge():
+            return "judge"
+        return "answer" if any(case.gold is not None for case in self.cases) else "shape"
+
+    def _asks_a_judge(self) -> bool:
+        """It calls something that is named like a model and gives a text."""
+        asks = [Ask(case, text) for case in self.cases[:1] for text in case.good[:1]]
+        calls = [[self.row(ask)] for ask in asks]
+        for target in self.info["dependencies"]:
+            if JUDGE_WORDS.search(target):
+                request = {"op": "fault", "target": target, "how": "watch", "calls": calls}
+                if any(reply.get("texts") for reply in self.ask(request, deadline_s=10)):
+                    return True
+        return False
 
     def code_of(self, case: Case) -> str:
         """The program in a case's right answer; "" if it holds none."""
@@ -186,13 +202,18 @@ class Bench:
         rows = [[self.row(ask, index) for index, ask in enumerate(call)] for call in calls]
         done: dict[int, list[Outcome]] = {}
         limit = deadline_s or self.deadline_s
+        late = 0
         while len(done) < len(rows):
+            if late >= thresholds.MOST_LATE or self.is_over:
+                for number in range(len(rows)):
+                    done.setdefault(number, [NOT_TRIED] * len(rows[number]))
+                break
             todo = [number for number in range(len(rows)) if number not in done]
             request = {"op": "judge", "context": context, "calls": [rows[n] for n in todo]}
             one_by_one = context in ("main", "fast", "thread")
             whole = 1 if one_by_one else len(todo)
             replies = (process or self.process).session(
-                {**request, "shift_s": shift_s}, limit + whole * 0.05
+                {**request, "shift_s": shift_s, "folder": self.folder}, limit + whole * 0.05
             )
             try:
                 with closing(replies):  # type: ignore[type-var]  # a generator
@@ -200,6 +221,7 @@ class Bench:
                         number = todo[reply["call"]]
                         done[number] = outcomes_of(reply, len(rows[number]))
             except Ended as ended:
+                late += ended.how == "timeout"
                 missing = [number for number in todo if number not in done]
                 lost = missing[:1] if one_by_one else missing
                 for number in lost:
@@ -210,6 +232,7 @@ class Bench:
         """The replies to a request of another kind; what came before it ended early."""
         replies: list[dict[str, Any]] = []
         try:
+            request = {**request, "folder": self.folder}
             for reply in self.process.session(request, deadline_s):
                 replies.append(reply)  # noqa: PERF402  # what came before the end counts
         except Ended as ended:
@@ -240,11 +263,12 @@ class Bench:
             for is_good, texts in ((True, case.good), (False, case.bad))
             for text in texts
         ]
-        outcomes = self.judge([ask for ask, _ in asks], deadline_s=max(30.0, self.deadline_s))
+        outcomes = self.judge([ask for ask, _ in asks], deadline_s=max(10.0, self.deadline_s))
         self.known = [
             (ask.case, is_good, ask.completion, outcome)
             for (ask, is_good), outcome in zip(asks, outcomes, strict=True)
         ]
+        self.kind = self._kind()
         times = sorted(outcome.seconds for outcome in outcomes)
         self.call_s = times[len(times) // 2] if times else 0.001
         self._learn_levels()

@@ -27,7 +27,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--skip", metavar="PATTERN", multiple=True, help="Leave these probes out.")
 @click.option("--shape", default="", help="How a function takes its arguments: trl, verl, …")
 @click.option("--deadline", type=float, help="Seconds for one hostile text. Default: 2, or less if declared.")
-@click.option("--budget", type=float, default=60.0, show_default=True, help="Seconds for all probes.")
+@click.option("--budget", type=float, default=45.0, show_default=True, help="Seconds for all probes.")
 @click.option(
     "--fail-on",
     type=click.Choice(["low", "medium", "high", "critical", "never"]),

@@ -43,12 +43,14 @@ class Watch:
             self.events.append(f"connects to {arguments[1:] or arguments}"[:120])
         elif event in ("os.remove", "os.rename", "shutil.rmtree"):
             path = str(arguments[0])
-            if not path.startswith(tempfile.gettempdir()):
+            is_elsewhere = isinstance(arguments[-1], int) and arguments[-1] >= 0  # by a folder's fd
+            if not is_elsewhere and not path.startswith(tempfile.gettempdir()):
                 self.events.append(f"{event} {path}")
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Note what happens inside the `with`."""
+        unseed()  # a reward that seeds with a constant would leave the same state as before
         self.before = snapshot()
         self.active = True
         try:
@@ -87,6 +89,17 @@ def snapshot() -> dict[str, Any]:
     if torch is not None:
         state["the state of torch"] = hash(torch.get_rng_state().numpy().tobytes())
     return state
+
+
+def unseed() -> None:
+    """Bring the random generators into a state that no constant seed gives."""
+    random.seed(f"rlvr-audit {os.getpid()}")
+    if (numpy := sys.modules.get("numpy")) is not None:
+        numpy.random.seed(os.getpid())
+        numpy.random.random(3)
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.manual_seed(os.getpid())
+        torch.rand(3)
 
 
 def usage() -> dict[str, int]:

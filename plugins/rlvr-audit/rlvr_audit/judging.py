@@ -50,6 +50,11 @@ class Judge:
         self.foreign = Foreign(function, self.shape, form)
 
     @property
+    def changed(self) -> bool:
+        """The last call changed what it was given, as far as the rows don't show it."""
+        return self.bound is None and self.foreign.changed
+
+    @property
     def is_batched(self) -> bool:
         """One call judges several rows."""
         return self.shape in BATCHED
@@ -82,7 +87,7 @@ class Judge:
             verdicts = asyncio.run(_verdicts(bound, rows))
         else:
             verdicts = bound.judge(samples)
-        return [_of_verdict(one) for one in verdicts]
+        return [_of_verdict(one) for one in verdicts[: len(rows)]]
 
     def _foreign(self, rows: Sequence[Row]) -> list[Result]:
         try:

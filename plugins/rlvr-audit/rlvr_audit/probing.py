@@ -130,6 +130,12 @@ def probes_of(family: str, module: object) -> dict[str, Probe]:
     return {f"{family}/{name}": replace(one, name=f"{family}/{name}") for name, one in mapping.items()}
 
 
+def in_order(probes: Iterable[Probe]) -> list[Probe]:
+    """The quick families first, and last those that wait for deadlines."""
+    late = ("execution", "infrastructure")
+    return sorted(probes, key=lambda one: one.name.startswith(late))
+
+
 def selected(probes: Mapping[str, Probe], only: Iterable[str], skip: Iterable[str]) -> list[Probe]:
     """The probes that match a pattern of `only` (all without any) and none of `skip`.
 

@@ -45,6 +45,8 @@ class Session:
 
     def run(self, request: Mapping[str, Any]) -> Iterator[Reply]:
         """The replies to one request, as they come."""
+        if folder := request.get("folder"):
+            os.chdir(folder)  # programs in answers run where there is nothing to lose
         handlers: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Reply]]] = {
             "judge": self._judge,
             "fault": self._fault,
@@ -79,7 +81,7 @@ class Session:
         started = perf_counter()
         results = self.judge.judge(rows)
         seconds = perf_counter() - started
-        changed = fingerprint(rows) != before
+        changed = fingerprint(rows) != before or self.judge.changed
         return {"call": number, "results": results, "seconds": seconds, "changed": changed}
 
     def _call_fast(self, number: int, rows: list[Any]) -> Reply:
@@ -128,8 +130,8 @@ class Session:
     def _fault(self, request: Mapping[str, Any]) -> Iterator[Reply]:
         with broken(self.judge.function, request["target"], request["how"]) as called:
             for number, rows in enumerate(request["calls"]):
-                called.count = 0
-                yield {**self._call(number, rows), "used": called.count}
+                called.count = called.texts = 0
+                yield {**self._call(number, rows), "used": called.count, "texts": called.texts}
 
     def _watch(self, request: Mapping[str, Any]) -> Iterator[Reply]:
         watch = Watch()

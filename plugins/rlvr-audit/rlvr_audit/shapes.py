@@ -137,10 +137,19 @@ class Foreign:
         self.takes_all = any(one.kind is one.VAR_KEYWORD for one in self.parameters)
         unbound = next(iter(inspect.signature(function).parameters), "") == "self"
         self.first = (None,) if unbound else ()  # a method taken off its class
+        self.changed = False
+        """The last call changed its arguments."""
 
     def __call__(self, rows: Sequence[Row]) -> Any:
         """What the function returns for these rows; for one row, if it isn't batched."""
         return getattr(self, f"_{self.shape}")(rows)
+
+    def _call(self, *positional: Any, **keywords: Any) -> Any:
+        before = repr((positional, _without_functions(keywords)))
+        result = self.function(*self.first, *positional, **keywords)
+        if not inspect.isawaitable(result):
+            self.changed = repr((positional, _without_functions(keywords))) != before
+        return result
 
     def completion(self, row: Row) -> Any:
         """The completion in the form that this function takes."""
@@ -175,7 +184,7 @@ class Foreign:
             "log_metric": lambda *_: None,
             "trainer_state": None,
         }
-        return self.function(*self.first, **self._taken(values))
+        return self._call(**self._taken(values))
 
     def _verl(self, rows: Sequence[Row]) -> Any:
         (row,) = rows
@@ -185,7 +194,7 @@ class Foreign:
             "ground_truth": row["gold"],
             "extra_info": {"question": row["prompt"], **row["data"]},
         }
-        return self.function(*self.first, **self._taken(values))
+        return self._call(**self._taken(values))
 
     def _verl_batch(self, rows: Sequence[Row]) -> Any:
         values = {
@@ -194,12 +203,12 @@ class Foreign:
             "ground_truths": [row["gold"] for row in rows],
             "extra_infos": [{"question": row["prompt"], **row["data"]} for row in rows],
         }
-        return self.function(*self.first, **self._taken(values))
+        return self._call(**self._taken(values))
 
     def _openrlhf(self, rows: Sequence[Row]) -> Any:
         prompts = [row["prompt"] for row in rows]
         queries = [row["prompt"] + str(row["completion"]) for row in rows]
-        raw = self.function(*self.first, queries, prompts, [row["gold"] for row in rows])
+        raw = self._call(queries, prompts, [row["gold"] for row in rows])
         return raw["rewards"] if isinstance(raw, Mapping) and "rewards" in raw else raw
 
     def _verifiers(self, rows: Sequence[Row]) -> Any:
@@ -226,19 +235,19 @@ class Foreign:
         for one in self.parameters:  # a name nobody knows: most likely the gold
             if one.name not in taken and one.default is one.empty and _is_named(one):
                 taken[one.name] = row["gold"]
-        return self.function(*self.first, **taken)
+        return self._call(**taken)
 
     def _reasoning_gym(self, rows: Sequence[Row]) -> Any:
         (row,) = rows
         entry = {"question": row["prompt"], "answer": row["gold"], "metadata": dict(row["data"])}
-        return self.function(*self.first, row["completion"], entry)
+        return self._call(row["completion"], entry)
 
     def _openai(self, rows: Sequence[Row]) -> Any:
         (row,) = rows
         sample = {"output_text": row["completion"], "output_json": None, "choices": []}
         item = {"question": row["prompt"], "answer": row["gold"], **row["data"]}
         item |= {"reference_answer": row["gold"]}
-        return self.function(*self.first, sample, item)
+        return self._call(sample, item)
 
     def _plain(self, rows: Sequence[Row]) -> Any:
         (row,) = rows
@@ -266,7 +275,11 @@ class Foreign:
                 keywords[one.name] = value
             else:
                 positional.append(value)
-        return self.function(*self.first, *positional, **keywords)
+        return self._call(*positional, **keywords)
+
+
+def _without_functions(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in keywords.items() if not callable(value)}
 
 
 def _is_named(parameter: inspect.Parameter) -> bool:

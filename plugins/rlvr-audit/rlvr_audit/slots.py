@@ -14,6 +14,8 @@ from typing import Any
 from rlvr_audit.cases import Case
 
 NUMBER = re.compile(r"[-−]?\d[\d,]*(?:\.\d+)?")
+WORD = re.compile(r"(?<![\\\w])[A-Za-z]{2,}")
+FREE_TEXT_WORDS = 4
 MARKS = (
     re.compile(r"\\(?:boxed|fbox)\s*\{\s*$"),
     re.compile(r"<(\w+)>\s*$"),
@@ -70,7 +72,12 @@ class Slot:
 
 
 def slot_in(case: Case) -> Slot | None:
-    """The slot of the first known right answer in which the gold can be found."""
+    """The slot of the first known right answer in which the gold can be found.
+
+    A gold of many words is a reference to be like, not a value to be equal to: it has no slot.
+    """
+    if isinstance(case.gold, str) and len(WORD.findall(case.gold)) >= FREE_TEXT_WORDS:
+        return None
     for text in case.good:
         for gold in gold_texts(case.gold):
             place = _last_place(text, gold)

@@ -30,6 +30,12 @@ FORMAT_SHARE = 0.5
 DEADLINE_S = 2.0
 """One judgement of a hostile text may take so long, if the reward declares no shorter deadline."""
 
+HANG_FACTOR = 4.0
+"""What is not done after so many deadlines hangs; what is done by then is slow."""
+
+MOST_LATE = 3
+"""After so many late judgements a probe does not try the rest of its answers."""
+
 GRACE_S = 0.5
 """A hung judgement must be stopped within the deadline and this."""
 

@@ -12,6 +12,9 @@ from rlvr_audit.probes.texts import BROKEN, JUNK, SKELETONS
 from rlvr_audit.probing import probe
 from rlvr_audit.trials import finding
 
+CLOCKS_S = (40 * 86_400.0 + 5 * 3_600 + 31 * 60 + 7, -3 * 3_600.0 - 17 * 60, 183 * 86_400.0 + 1)
+"""How far off the clock is set: another day, hour, minute and second; another season."""
+
 WRONG_KINDS = {
     "type": "returns something that is no number",
     "nan": "returns NaN or infinity",
@@ -199,7 +202,7 @@ def repeatable(bench: Bench) -> Iterator[Finding]:
         if found:
             yield from found
             return
-    for shift_s in (40 * 86_400.0 + 5 * 3_600 + 1_801, -3 * 3_600.0):
+    for shift_s in CLOCKS_S:
         later = [one[0] for one in bench.judge_calls([[ask] for ask in asks], shift_s=shift_s)]
         found = list(_differences(bench, asks, first, later, "judges by the time of day"))
         if found:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from rlvr_audit import thresholds
-from rlvr_audit.bench import Ask, Bench, Context, Outcome
+from rlvr_audit.bench import NOT_TRIED, Ask, Bench, Context, Outcome
 from rlvr_audit.effects import CANARY_CODE
 from rlvr_audit.findings import Finding, Severity
 from rlvr_audit.probes.contract import known_asks
@@ -24,33 +24,45 @@ SIZES = (1_000, 4_000, 16_000, 64_000)
 def hang(bench: Bench) -> Iterator[Finding]:
     """Texts that hang patterns, parsers and evaluators, bare and where the answer belongs."""
     asks = _hostile_asks(bench)
-    hung: list[tuple[Ask, Outcome]] = []
+    late: list[tuple[Ask, Outcome]] = []
     longest = 0.0
     for start in range(0, len(asks), 8):
         part = asks[start : start + 8]
         outcomes = bench.judge(part)
-        hung += [(a, o) for a, o in zip(part, outcomes, strict=True) if o.status == "timeout"]
+        late += [(a, o) for a, o in zip(part, outcomes, strict=True) if o.status == "timeout"]
+        late = [row for row in late if row[1] is not NOT_TRIED]
         longest = max(longest, *(one.seconds for one in outcomes))
         yield from _paid_or_crashed(bench, part, outcomes)
-        if len(hung) >= ENOUGH_HANGS or bench.is_over:
+        if len(late) >= ENOUGH_HANGS or bench.is_over:
             break
     bench.figures["longest judgement of a hostile text"] = f"{longest:.2f} s"
     if bench.info["fast"]:
-        found = _hung_in(bench, "fast", [ask for ask, _ in hung] or asks)
+        found = _hung_in(bench, "fast", [ask for ask, _ in late] or asks)
         if found:
             yield _about_hang(bench, "critical", "hangs in its fast path", found, len(asks))
             return
+    limit = bench.deadline_s * thresholds.HANG_FACTOR
+    again = [(ask, bench.judge([ask], deadline_s=limit)[0]) for ask, _ in late[:1]]
+    hung = [(ask, outcome) for ask, outcome in again if outcome.status == "timeout"]
     where = "hangs"
-    if not hung:
+    if not hung:  # what is done by then is slow, and no hang
         towers = [ask for ask in asks if "9^{9" in ask.completion or "9**9" in ask.completion]
-        hung, where = _hung_in(bench, "thread", towers[:4]), "hangs in a worker thread"
+        hung = _hung_in(bench, "thread", [*(ask for ask, _ in late[:1]), *towers[:4]])[:1]
+        hung = [row for ask, _ in hung for row in _hung_in(bench, "thread", [ask], limit)]
+        where = "hangs in a worker thread"
     if hung:
         yield _about_hang(bench, _hang_severity(bench), where, hung, len(asks))
+    elif again and again[0][1].seconds > bench.deadline_s:
+        severity: Severity = "medium" if _is_contained(bench) else "high"
+        what = f"needs {again[0][1].seconds:.1f} s for a short text"
+        yield _about_hang(bench, severity, what, again, len(asks))
 
 
-def _hung_in(bench: Bench, context: Context, asks: list[Ask]) -> list[tuple[Ask, Outcome]]:
-    outcomes = bench.judge(asks, context=context)
-    return [(a, o) for a, o in zip(asks, outcomes, strict=True) if o.status == "timeout"]
+def _hung_in(
+    bench: Bench, context: Context, asks: list[Ask], deadline_s: float | None = None
+) -> list[tuple[Ask, Outcome]]:
+    outcomes = bench.judge(asks, context=context, deadline_s=deadline_s)
+    return [(a, o) for a, o in zip(asks, outcomes, strict=True) if o is not NOT_TRIED and o.status == "timeout"]
 
 
 def _hang_severity(bench: Bench) -> Severity:
@@ -185,14 +197,14 @@ def outage(bench: Bench) -> Iterator[Finding]:
     for target in targets:
         if bench.is_over:
             return
-        used = _used(bench, asks, target)
-        if not any(used):
+        used, gives_text = _used(bench, asks, target)
+        if not used:
             continue
         is_outside = target in bench.info["seams"] or bool(
             re.search(bench.info["outside"], target, re.IGNORECASE)
         )
         for how in ("refused", "timeout", "down", "garbage"):
-            if how == "garbage" and (not is_outside or target in bench.info["seams"]):
+            if how == "garbage" and not gives_text:
                 continue
             found = _swallowed(bench, asks, baseline, target, how, is_outside=is_outside)
             if found is not None:
@@ -200,11 +212,12 @@ def outage(bench: Bench) -> Iterator[Finding]:
                 break
 
 
-def _used(bench: Bench, asks: list[Ask], target: str) -> list[bool]:
-    """Which answers make the reward use a dependency."""
+def _used(bench: Bench, asks: list[Ask], target: str) -> tuple[bool, bool]:
+    """Whether the reward uses a dependency, and whether it gives a text."""
     request = {"op": "fault", "target": target, "how": "watch"}
     replies = bench.ask({**request, "calls": _calls(bench, asks)}, deadline_s=_patience(bench))
-    return [reply.get("used", 0) > 0 for reply in replies]
+    used = [reply for reply in replies if reply.get("used")]
+    return bool(used), any(reply.get("texts") for reply in used)
 
 
 def _swallowed(
@@ -227,12 +240,12 @@ def _swallowed(
         is_bad = ask.completion in ask.case.bad
         value = result["value"]
         paid = is_bad and before.value is not None and value > before.value + thresholds.SAME
-        if not is_bad and how == "garbage" and value == before.value:
-            continue  # its own answer did not hang on that text
+        if not is_bad and how == "garbage" and (value == before.value or not is_outside):
+            continue  # a helper that takes texts apart may well find nothing in garbage
         if is_bad and not paid:
             continue  # a wrong answer called wrong: right by chance
         severity: Severity = "critical" if is_outside or paid else "high"
-        if how == "garbage":
+        if how == "garbage" and not paid:
             severity = "high"
         what = "gives a text that is no verdict" if how == "garbage" else f"fails ({how})"
         return finding(
@@ -353,10 +366,10 @@ def side_effects(bench: Bench) -> Iterator[Finding]:
 
 
 PROBES = {
-    "hang": hang,
+    "side_effects": side_effects,
     "malformed": malformed,
     "outage": outage,
-    "latency": latency,
     "leaks": leaks,
-    "side_effects": side_effects,
+    "latency": latency,
+    "hang": hang,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rlvr_audit.bench import Ask, Bench
 from rlvr_audit.cases import Case
@@ -72,10 +72,10 @@ def context(bench: Bench) -> Iterator[Finding]:
         what="refuses right answers for what stands around them",
         advice="find the answer's place wherever it is in the text",
     )
+    yield from _windows_of(bench, around)
     contested: dict[str, Text] = {
         "spaces around a bare answer": around(" ", "\n", marked_only=False),
         "a sentence after": around("", "\nI hope this helps."),
-        "500 characters after": around("", "\n" + LONG * 6),
         "a reasoning block before": around("<think>\nLet me see.\n</think>\n", ""),
     }
     yield from refused_findings(
@@ -86,6 +86,33 @@ def context(bench: Bench) -> Iterator[Finding]:
         advice="allow a sentence after the answer and a reasoning block before it",
         counts=False,
     )
+
+
+def _windows_of(bench: Bench, around: Callable[..., Text]) -> Iterator[Finding]:
+    """An answer that may be followed by a sentence may be followed by ten: no window to fall from."""
+    short, long = around("", "\nI hope this helps."), around("", "\n" + LONG * 12)
+    asks = [
+        (Ask(case, short(case)), Ask(case, text)) for case in bench.usable if (text := long(case))
+    ]
+    outcomes = bench.judge([ask for both in asks for ask in both])
+    cut = [
+        (both[1], after)
+        for both, before, after in zip(asks, outcomes[::2], outcomes[1::2], strict=True)
+        if not bench.is_refused(both[0].case, before) and bench.is_refused(both[1].case, after)
+    ]
+    if len(cut) * 2 > len(asks):
+        ask, outcome = cut[0]
+        yield finding(
+            bench,
+            "high",
+            "refuses right answers with a thousand characters after them, not with twenty",
+            ask=ask,
+            outcome=outcome,
+            expected="paid",
+            failed=len(cut),
+            tried=len(asks),
+            advice="look for the answer in the whole text, not in a window at its end",
+        )
 
 
 def _windows(bench: Bench, case: Case) -> str | None:
