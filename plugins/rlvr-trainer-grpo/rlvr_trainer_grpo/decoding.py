@@ -66,7 +66,7 @@ def decode(
     noise_BT = torch.rand(rows, how.max_new_tokens).to(model.device)
     ends = torch.tensor(sorted(how.ends), device=model.device)
     token_BT = torch.full((rows, how.max_new_tokens), -1, device=model.device)
-    entropy_BT = torch.zeros(rows, how.max_new_tokens, device=model.device)
+    entropy_BT = torch.zeros(token_BT.shape, device=model.device)
     unique = list(dict.fromkeys(map(tuple, prompts))) if share_prompts else prompts
     logits_BV, cache, mask_BL, position_B = _prefill(model, unique)
     number = {tuple(prompt): place for place, prompt in enumerate(unique)}
@@ -80,8 +80,8 @@ def decode(
     slots = steps = 0
     while True:
         token_B, step_entropy_B = _choose(logits_BV, noise_BT[live, steps], how)
-        token_BT[live[is_open], steps] = token_B[is_open]
-        entropy_BT[live[is_open], steps] = step_entropy_B[is_open]
+        token_BT[live, steps] = token_B.where(is_open, -1)
+        entropy_BT[live, steps] = step_entropy_B * is_open
         is_open = is_open & ~torch.isin(token_B, ends)
         slots, steps = slots + len(live), steps + 1
         count = int(is_open.sum())
@@ -97,10 +97,10 @@ def decode(
             mask_BL = torch.cat([mask_BL, mask_BL.new_ones(len(live), 1)], dim=1)
         logits_BV = _next(model, token_B, cache, mask_BL, position_B)
         position_B = position_B + 1
-    written_BT = token_BT >= 0
+    length_B = (token_BT >= 0).sum(1).tolist()
     return Answers(
-        ids=[row[row >= 0].tolist() for row in token_BT.cpu()],
-        entropy=float(entropy_BT[written_BT].mean()),
+        ids=[row[:length] for row, length in zip(token_BT.tolist(), length_B, strict=True)],
+        entropy=float(entropy_BT.sum()) / sum(length_B),
         decoded_slots=slots,
         plain_slots=rows * steps,
         prompt_tokens=sum(map(len, unique)),

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rlvr_ops_core import Task, TrainJob, needs
+from rlvr_trainer_grpo.accounts import Accounts, Costs
+from rlvr_trainer_grpo.gpus import gpu_gauge
 from rlvr_trainer_grpo.judge import Judge
 from rlvr_trainer_grpo.lora import Lora, peft_config
 from rlvr_trainer_grpo.models import (
@@ -60,6 +62,8 @@ def grpo(
     dtype: Dtype = "auto",
     threads: int | None = None,
     save_steps: int = 10,
+    costs: Costs | None = None,
+    outage_pauses_s: Sequence[float] = (5, 30, 120),
     push_to_hub: str | None = None,
     **trl_options: Any,
 ) -> None:
@@ -90,6 +94,9 @@ def grpo(
         dtype: type of the weights; see `rlvr_trainer_grpo.models.weight_dtype`.
         threads: CPU threads; 1 is best for a small model beside other work.
         save_steps: steps from checkpoint to checkpoint; 0 makes none.
+        costs: price and power of a device, for the accounts; see `rlvr_trainer_grpo.accounts`.
+        outage_pauses_s: while no answer of a step gets a verdict, the rewards are asked again after
+            each of these pauses.
         push_to_hub: hub id to push the trained model to.
         **trl_options: further options of TRL, by its names.
 
@@ -103,6 +110,7 @@ def grpo(
     refuse_unknown("GRPOConfig", trl_options)
     from transformers import set_seed
 
+    accounts = Accounts(costs, gauge=gpu_gauge())
     set_seed(job.seed)
     tokenizer = load_tokenizer(job.model)
     check_tasks(job.tasks, tokenizer)
@@ -137,6 +145,8 @@ def grpo(
         job,
         group_size=group_size,
         stop=stop,
+        accounts=accounts,
+        outage_pauses_s=outage_pauses_s,
         has_ended=lambda ids: (
             bool(ids) and (ids[-1] in ends or cut_ids_at_stop(tokenizer, list(ids), stop)[1])
         ),
@@ -150,6 +160,7 @@ def grpo(
         rows_at_once=micro,
         tokens_at_once=micro_batch_tokens,
         loss_adds_up=adds_up,
+        accounts=accounts,
         reward_funcs=judge,
         args=config,
         train_dataset=_dataset(job.tasks).select(order),
@@ -159,7 +170,7 @@ def grpo(
         trainer,
         job,
         tokenizer,
-        extra_metrics=judge.metrics,
+        extra_metrics=judge.step_metrics,
         lora=lora,
         push_to_hub=push_to_hub,
         threads=threads,

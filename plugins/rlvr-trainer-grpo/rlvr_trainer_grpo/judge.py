@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from statistics import fmean, pstdev
 from typing import Any
 
 from rlvr_ops_core import Message, Sample, Task, TrainJob, Verdict
+from rlvr_trainer_grpo.accounts import Accounts
+from rlvr_trainer_grpo.outage import ask_again
 from rlvr_trainer_grpo.prompts import cut_at_stop
 
 
@@ -27,12 +30,21 @@ class Judge:
         group_size: int,
         stop: Sequence[str],
         has_ended: Callable[[Sequence[int]], bool],
+        accounts: Accounts,
+        outage_pauses_s: Sequence[float] = (),
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`has_ended` says whether an answer's tokens end by themselves, not at the limit."""
+        """`has_ended` says whether an answer's tokens end by themselves, not at the limit.
+
+        While no answer of a step gets a verdict, the rewards are asked again after each pause.
+        """
         self.job = job
         self.group_size = group_size
         self.stop = stop
         self.has_ended = has_ended
+        self.accounts = accounts
+        self.outage_pauses_s = outage_pauses_s
+        self.wait = wait
         self._step = -1
         self._groups: list[list[tuple[Sample, Verdict]]] = []
 
@@ -60,7 +72,12 @@ class Judge:
             )
             for row, (completion, ids) in enumerate(zip(completions, completion_ids, strict=True))
         ]
-        judged = list(zip(samples, self.job.score(samples, step=step), strict=True))
+        with self.accounts.phase("score"):
+            verdicts = ask_again(
+                lambda: self.job.score(samples, step=step), self.outage_pauses_s, self.wait
+            )
+        self.accounts.count(scored=sum(map(len, completion_ids)))
+        judged = list(zip(samples, verdicts, strict=True))
         size = self.group_size
         self._groups += [judged[start : start + size] for start in range(0, len(judged), size)]
         return [verdict.value for _, verdict in judged]
@@ -101,6 +118,10 @@ class Judge:
             numbers["reward"] = fmean(known)
             numbers["reward_std"] = fmean(pstdev(group) for group in values if group)
         return numbers | _component_means(verdict for _, verdict in rows)
+
+    def step_metrics(self) -> dict[str, float]:
+        """The rewards' numbers of a step and its accounts."""
+        return self.metrics() | self.accounts.close_step()
 
 
 def _cut(completion: Any, stop: Sequence[str]) -> str | Sequence[Message]:

@@ -17,13 +17,15 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from rlvr_trainer_grpo.accounts import Accounts
 from rlvr_trainer_grpo.decoding import Sampling, decode
+from rlvr_trainer_grpo.failures import is_out_of_memory, no_number
 from rlvr_trainer_grpo.packing import can_pack, log_probs_and_entropy, pack, packed_attention
 from rlvr_trainer_grpo.savings import Savings
-from rlvr_trainer_grpo.teaching import Batch, Part, cut, teaching_rows
+from rlvr_trainer_grpo.teaching import Batch, Part, cut, loss_mask, teaching_rows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,6 +52,9 @@ class FrugalTraining(GRPOTrainer):  # type: ignore[misc]  # trl has no types
     is_packed: bool | None = None
     """Whether answers are packed; None until the first batch has shown that it changes nothing."""
     sampled_entropy: float | None = None
+    prepared: Batch | None = None
+    """The batch of the step that is running."""
+    accounts: Accounts
 
     # -- sampling ----------------------------------------------------------------------------------
 
@@ -57,10 +62,13 @@ class FrugalTraining(GRPOTrainer):  # type: ignore[misc]  # trl has no types
         self, prompt_ids: Sequence[Sequence[int]], *multimodal: Any, **settings: Any
     ) -> tuple[list[list[int]], list[list[float]] | None]:
         """Token ids of one answer a prompt; what comes after a stop string is cut off."""
-        if self._decodes_itself(*multimodal):
-            answers, logprobs = self._decode(prompt_ids), None
-        else:
-            answers, logprobs = super()._generate_single_turn(prompt_ids, *multimodal, **settings)
+        with self.accounts.phase("generate"):
+            if self._decodes_itself(*multimodal):
+                answers, logprobs = self._decode(prompt_ids), None
+            else:
+                plain = super()._generate_single_turn
+                answers, logprobs = plain(prompt_ids, *multimodal, **settings)
+        self.accounts.count(generated=sum(map(len, answers)))
         cut_ids = [self.cut_at_stop(ids) for ids in answers]
         if logprobs is not None:
             logprobs = [row[: len(ids)] for row, ids in zip(logprobs, cut_ids, strict=True)]
@@ -81,7 +89,6 @@ class FrugalTraining(GRPOTrainer):  # type: ignore[misc]  # trl has no types
 
     def _decode(self, prompt_ids: Sequence[Sequence[int]]) -> list[list[int]]:
         import torch
-        from trl.models.utils import unwrap_model_for_generation
 
         how = Sampling(
             max_new_tokens=self.args.max_completion_length,
@@ -91,13 +98,8 @@ class FrugalTraining(GRPOTrainer):  # type: ignore[misc]  # trl has no types
             top_p=self.args.top_p,
             min_p=self.args.min_p,
         )
-        unwrapped = unwrap_model_for_generation(
-            self.model_wrapped,
-            self.accelerator,
-            gather_deepspeed3_params=self.args.ds3_gather_for_generation,
-            gradient_checkpointing_kwargs=self.args.gradient_checkpointing_kwargs,
-        )
-        with unwrapped as model, torch.no_grad(), _evaluating(model), self.accelerator.autocast():
+        computes = torch.inference_mode(), self.accelerator.autocast()
+        with self._whole_model() as model, _evaluating(model), computes[0], computes[1]:
             answers = decode(
                 model,
                 prompt_ids,
@@ -106,12 +108,69 @@ class FrugalTraining(GRPOTrainer):  # type: ignore[misc]  # trl has no types
                 drop_finished=self.savings.finished_rows,
             )
         self.sampled_entropy = answers.entropy
+        self.accounts.count(
+            computed__generate=answers.decoded_slots + answers.prompt_tokens,
+            saved__finished_rows=answers.plain_slots - answers.decoded_slots,
+            saved__sampled_prompts=answers.plain_prompt_tokens - answers.prompt_tokens,
+        )
         return answers.ids
 
     def _bare_model(self) -> Any:
         return self.accelerator.unwrap_model(self.model)
 
+    def _whole_model(self) -> AbstractContextManager[Any]:
+        """The model with all its weights here, while the `with` lasts."""
+        if self.accelerator.num_processes == 1:
+            return nullcontext(self._bare_model())
+        from trl.models.utils import unwrap_model_for_generation
+
+        return unwrap_model_for_generation(  # type: ignore[no-any-return]  # trl has no types
+            self.model_wrapped,
+            self.accelerator,
+            gather_deepspeed3_params=self.args.ds3_gather_for_generation,
+            gradient_checkpointing_kwargs=self.args.gradient_checkpointing_kwargs,
+        )
+
+    def get_train_dataloader(self) -> Any:
+        """TRL's, which need not look for tensors to move: its rows are texts and numbers."""
+        loader = super().get_train_dataloader()
+        loader.device = None
+        return loader
+
     # -- training ----------------------------------------------------------------------------------
+
+    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Any:
+        """One batch of TRL; if memory runs out, again with half as many answers at once.
+
+        Raises:
+            RunError: the loss is not a number.
+        """
+        with self.accounts.phase("train"):
+            while True:
+                try:
+                    loss = super().training_step(model, inputs, num_items_in_batch)
+                except (RuntimeError, MemoryError) as error:
+                    if not (is_out_of_memory(error) and self._halve_parts(model)):
+                        raise
+                else:
+                    self.prepared = None
+                    return loss
+
+    def _halve_parts(self, model: Any) -> bool:
+        """Train on half as many answers at once from now on; False if that can't help."""
+        if self.prepared is None or not self.loss_adds_up or self.rows_at_once == 1:
+            return False
+        rows = min(self.rows_at_once, len(self.prepared["advantages"]))
+        self.rows_at_once = math.ceil(rows / 2)
+        model.zero_grad()  # what the parts before had left; accumulation is ours, so it is all
+        self._metrics["train"]["rows_at_once"] = [float(self.rows_at_once)]
+        return True
+
+    def _prepare_inputs(self, generation_batch: Any) -> Batch:
+        """TRL's batch; a step that is tried again keeps its answers and their verdicts."""
+        if self.prepared is None:
+            self.prepared = super()._prepare_inputs(generation_batch)
+        return self.prepared
 
     def compute_loss(
         self,
@@ -125,33 +184,50 @@ class FrugalTraining(GRPOTrainer):  # type: ignore[misc]  # trl has no types
         if not parts:
             return self._nothing_to_learn(model)
         *earlier, last = parts
-        done = 0.0
+        done: Any = 0.0
         with self._means_over_parts(parts):
             for part in earlier:
                 with self.accelerator.no_sync(model):
-                    loss = self._compute_loss(model, part.batch) * part.share
+                    loss = self._loss(model, part)
                     self.accelerator.backward(loss)
                 done += loss.detach()
-            loss = self._compute_loss(model, last.batch) * last.share
+            loss = self._loss(model, last)
         self._keep_sampled_entropy()
         return loss + done  # what was done has no gradient left: it counts in the log alone
+
+    def _loss(self, model: Any, part: Part) -> Tensor:
+        """TRL's loss of a part, as much of it as the part has in the whole batch."""
+        loss: Tensor = self._compute_loss(model, part.batch) * part.share
+        if not math.isfinite(float(loss.detach())):
+            raise no_number(self, model, part.batch)
+        self.accounts.count(trained=part.tokens)
+        return loss
 
     def _parts(self, batch: Batch) -> list[Part]:
         """What is trained on, in pieces; an empty list if no answer teaches anything."""
         import torch
 
         if not self.loss_adds_up:
-            return [Part(batch, 1.0, 1)]
+            return [Part(batch, 1.0, int(loss_mask(batch).sum()))]
         teaches_B = torch.ones(len(batch["advantages"]), dtype=torch.bool)
         if self.savings.idle_rows:
             teaches_B = teaching_rows(batch, beta=self.beta).cpu()
-        return cut(
+        parts = cut(
             batch,
             teaches_B,
             loss_type=self.loss_type,
             most_rows=self.rows_at_once,
             most_tokens=self.tokens_at_once,
         )
+
+        def slots(some: Batch) -> int:
+            return int(some["prompt_ids"].numel() + some["completion_ids"].numel())
+
+        width = slots(batch) // len(teaches_B)
+        kept, idle = int(teaches_B.sum()), int((~teaches_B).sum())
+        trimmed = width * kept - sum(slots(part.batch) for part in parts)
+        self.accounts.count(saved__idle_rows=width * idle, saved__padding=trimmed)
+        return parts
 
     def _nothing_to_learn(self, model: Any) -> Any:
         """A loss of 0 whose gradient is 0, not missing: the optimizer's momentum goes on."""
@@ -199,6 +275,8 @@ class FrugalTraining(GRPOTrainer):  # type: ignore[misc]  # trl has no types
         if is_text and self.is_packed is None:
             self.is_packed = self._agrees_when_packed(model, plain, *rows)
         if not (is_text and self.is_packed):
+            if torch.is_grad_enabled():
+                self.accounts.count(computed__train=input_ids.numel())
             return plain(model, *rows, *args, **settings)
         # One pass with gradients: `cut` has made it small enough. Without them, part by part.
         at_once = len(input_ids) if torch.is_grad_enabled() else self.rows_at_once
@@ -226,6 +304,15 @@ class FrugalTraining(GRPOTrainer):  # type: ignore[misc]  # trl has no types
             answer_mask,
             share_prompts=self.savings.shared_prompts,
         )
+        import torch
+
+        if torch.is_grad_enabled():
+            computed, real = len(packed.token_N), int(attention_mask.sum())
+            self.accounts.count(
+                computed__train=computed,
+                saved__shared_prompts=real - computed,
+                saved__padding=input_ids.numel() - real,
+            )
         with self.accelerator.autocast():
             return log_probs_and_entropy(model, packed, answer_mask)
 
@@ -274,6 +361,7 @@ def policy_trainer(
     tokens_at_once: int | None,
     loss_adds_up: bool,
     cut_at_stop: Callable[[list[int]], list[int]],
+    accounts: Accounts,
     **settings: Any,
 ) -> Any:
     """A GRPOTrainer with these savings; `settings` are TRL's."""
@@ -297,6 +385,7 @@ def policy_trainer(
     trainer.rows_at_once = rows_at_once
     trainer.tokens_at_once = tokens_at_once
     trainer.loss_adds_up = loss_adds_up
+    trainer.accounts = accounts
     trainer.cut_at_stop = cut_at_stop
     trainer.model_can_pack = can_pack(model)
     return trainer

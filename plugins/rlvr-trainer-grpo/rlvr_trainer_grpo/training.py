@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from rlvr_ops_core import ModelError, OptionError, RunError, TrainJob
 from rlvr_trainer_grpo.checkpoints import newest_whole, seal
+from rlvr_trainer_grpo.interruption import sigterm_noticed
 from rlvr_trainer_grpo.lora import Lora
 from rlvr_trainer_grpo.quiet import cpu_threads, quiet
 
@@ -25,6 +28,7 @@ METRICS: Mapping[str, str] = {
     "cispo_clip_ratio": "clip_ratio",
     "step_time": "seconds",
     "mean_token_accuracy": "token_accuracy",
+    "rows_at_once": "rows_at_once",
 }
 """TRL's name of a number -> its name in our logs. What is not here is TRL's own bookkeeping."""
 
@@ -53,7 +57,9 @@ def run(
 
     Raises:
         ModelError: the hub does not take the model.
+        RunError: the gradient is not a number.
         StopRun, ErrorBudgetExceeded: as the job raised them.
+        SystemExit: SIGTERM came; the last step is saved.
     """
     from transformers import PrinterCallback
 
@@ -62,8 +68,11 @@ def run(
     found = newest_whole(job.checkpoints)
     if found:
         job.rewind(found[1])
-    with quiet(), cpu_threads(threads):
+    with quiet(), cpu_threads(threads), sigterm_noticed() as asked_to_end:
+        trainer.add_callback(_ending(asked_to_end))
         trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
+        if asked_to_end.is_set() and trainer.state.global_step < trainer.args.max_steps:
+            raise SystemExit(0)  # the last step is in a checkpoint, and the stage is not done
         _save(trainer, job.output, tokenizer, lora)
     if push_to_hub:
         push(job.output, push_to_hub)
@@ -99,6 +108,11 @@ def _reporter(job: TrainJob, extra_metrics: Callable[[], dict[str, float]]) -> T
         def on_log(self, _args: Any, state: Any, _control: Any, logs: Any, **_: Any) -> None:
             if "train_runtime" in logs:  # the summary at the end, no step
                 return
+            if not math.isfinite(logs.get("grad_norm") or 0.0):
+                raise RunError(
+                    f"step {state.global_step}: the gradient is not a number",
+                    hint="the step is not saved; take a lower learning_rate and run again",
+                )
             numbers = {
                 ours: float(logs[theirs])
                 for theirs, ours in METRICS.items()
@@ -110,6 +124,19 @@ def _reporter(job: TrainJob, extra_metrics: Callable[[], dict[str, float]]) -> T
             seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     return Reporter()
+
+
+def _ending(asked: Event) -> TrainerCallback:
+    from transformers import TrainerCallback
+
+    class Ending(TrainerCallback):  # type: ignore[misc]  # transformers has no types
+        """Saves and ends after the step in which it was asked to."""
+
+        def on_step_end(self, _args: Any, _state: Any, control: Any, **_: Any) -> None:
+            if asked.is_set():
+                control.should_save = control.should_training_stop = True
+
+    return Ending()
 
 
 def _save(trainer: Any, output: Path, tokenizer: Any, lora: Lora | None) -> None:

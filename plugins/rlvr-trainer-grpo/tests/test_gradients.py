@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from rlvr_trainer_grpo.accounts import Accounts
 from rlvr_trainer_grpo.models import load_model, load_tokenizer
 from rlvr_trainer_grpo.packing import packed_attention
 from rlvr_trainer_grpo.policy_trainer import policy_trainer
@@ -78,6 +79,7 @@ def gradients(folder, output, batch, savings, *, accumulation=1, rows_at_once=RO
             tokens_at_once=None,
             loss_adds_up=True,
             cut_at_stop=lambda ids: ids,
+            accounts=Accounts(),
             processing_class=load_tokenizer(folder),
             reward_funcs=lambda **_: None,
             args=config,
