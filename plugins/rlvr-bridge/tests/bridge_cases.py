@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bridge_call_sites import Answer
+from bridge_sites import Answer
 
 from rlvr_ops_core import Sample, Task, Verdict
 from rlvr_ops_core.plugins import Plugins

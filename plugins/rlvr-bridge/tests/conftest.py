@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # bridge_call_sites and its neighbours
+sys.path.insert(0, str(Path(__file__).parent))  # bridge_sites and its neighbours
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -20,7 +20,8 @@ def trl(completions, answer, tone=None, log_extra=None, log_metric=None, **_):
         log_extra("length", [len(text) for text in completions])
     if log_metric:
         log_metric("seen", len(completions))
-    return [None if gold is None else float(gold in text) for text, gold in zip(completions, answer)]
+    pairs = zip(completions, answer)
+    return [None if gold is None else float(gold in text) for text, gold in pairs]
 
 def trl_chat(prompts, completions, solution, **_):
     assert prompts[0][0]["role"] == "user"
@@ -214,7 +215,7 @@ def test_a_data_set_of_verls_is_a_data_source(tmp_path: Path) -> None:
     task = next(source)
     assert (task.id, task.prompt_text, task.answer) == ("train/0", "2 + 2 =", "4")
     assert (task.source, task.data["index"]) == ("openai/gsm8k", 3)
-    with pytest.raises(DataError, match="row 1: needs prompt and reward_model.ground_truth"):
+    with pytest.raises(DataError, match="row 1: needs prompt and reward_model"):
         next(source)
 
 

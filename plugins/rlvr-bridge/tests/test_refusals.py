@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from bridge_cases import RAGGED_FILE
-
 from rlvr_bridge.export.files import export_files
 from rlvr_bridge.policy import TRAINERS
 from rlvr_bridge.reference import refer
 from rlvr_bridge.trl import reward as trl_reward
+
 from rlvr_ops_core import DataError, OptionError, PluginError, Verdict
 
 GROUP, TOOLS = "ragged/best_of", "ragged/used_tools"

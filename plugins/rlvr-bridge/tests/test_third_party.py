@@ -7,7 +7,7 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from bridge_call_sites import CALL_SITES, Answer, Order, module_in, post, write
+from bridge_sites import CALL_SITES, Answer, Order, module_in, post, write
 
 from rlvr_ops_core import Task
 

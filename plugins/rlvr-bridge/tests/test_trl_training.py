@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from rlvr_bridge import trl as bridge
 from rlvr_bridge.scorer import close_all
 from rlvr_bridge.tasks import encode_task
+
 from rlvr_ops_core import Task
 
 pytest.importorskip("trl", reason='pip install "trl>=1.16" runs this')
