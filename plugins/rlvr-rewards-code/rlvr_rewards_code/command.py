@@ -9,7 +9,9 @@ import click
 
 
 @click.command("code-image")
-@click.option("--base", default="", help="Base image with a python3; default python:3.11-slim-bookworm.")
+@click.option(
+    "--base", default="", help="Base image with a python3; default python:3.11-slim-bookworm."
+)
 @click.option(
     "--rootfs",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -14,7 +14,7 @@ _MOST = 8.0
 
 def explain(found: Exit, limits: Limits) -> tuple[str, str]:
     """Which limit it hit ("" for none), and what happened."""
-    if found.signal in (signal.SIGKILL, signal.SIGXCPU) and found.cpu_s >= limits.cpu_s * 0.98:
+    if found.signal in (signal.SIGKILL, signal.SIGXCPU) and found.cpu_s > limits.cpu_s * 0.8:
         return "cpu", f"over its processor time of {limits.cpu_s:g} s"
     if found.signal:
         try:

@@ -17,10 +17,11 @@ from __future__ import annotations
 import re
 import textwrap
 
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+.-]*)[^\n`]*$", re.MULTILINE)
+_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*([\w+.-]*)[^\n`]*$", re.MULTILINE)
 _PYTHON = frozenset({"", "python", "py", "python3", "py3", "python2", "pycon", "ipython"})
 _CODE_START = re.compile(
-    r"^(?:def |async def |class |import |from \w[\w.]* import |@\w|if __name__|[A-Za-z_]\w*\s*=[^=]|print\(|for .+:$|while .+:$|#)",
+    r"^(?:def |async def |class |import |from \w[\w.]* import |@\w|if __name__|"
+    r"[A-Za-z_]\w*\s*=[^=]|print\(|for .+:$|while .+:$|#)",
     re.MULTILINE,
 )
 MAX_CHARS = 200_000
@@ -46,17 +47,25 @@ def fenced_blocks(text: str) -> list[str]:
     """What stands in the fences that may hold Python, in order."""
     blocks: list[str] = []
     opened: tuple[str, bool, int] | None = None
+    indent = ""
     for match in _FENCE.finditer(text):
-        fence, tag = match.group(1), match.group(2).lower()
+        fence, tag = match.group(2), match.group(3).lower()
         if opened is None:
-            opened = (fence, tag in _PYTHON, match.end() + 1)
+            opened, indent = (fence, tag in _PYTHON, match.end() + 1), match.group(1)
         elif fence[0] == opened[0][0] and len(fence) >= len(opened[0]) and not tag:
             if opened[1]:
-                blocks.append(textwrap.dedent(text[opened[2] : match.start()]))
+                blocks.append(_moved_left(text[opened[2] : match.start()], indent))
             opened = None
     if opened is not None and opened[1]:
-        blocks.append(textwrap.dedent(text[opened[2] :]))
+        blocks.append(_moved_left(text[opened[2] :], indent))
     return [block for block in blocks if block.strip()]
+
+
+def _moved_left(block: str, indent: str) -> str:
+    """A block without the indentation of its fence, in a list say; a body's own stays."""
+    if not indent:
+        return block
+    return "\n".join(line.removeprefix(indent) for line in block.split("\n"))
 
 
 def defines(program: str, name: str) -> bool:
@@ -75,7 +84,9 @@ def _chosen(blocks: list[str], entry: str) -> str:
         if wanted:
             return wanted[-1]
         return blocks[-1]
-    defining = [block for block in blocks if re.search(r"^(?:def|class|async def) ", block, re.M)]
+    defining = [
+        block for block in blocks if re.search(r"^(?:def|class|async def) ", block, re.MULTILINE)
+    ]
     if defining and not re.search(r"\b(?:print|input|sys\.std\w+)\b", blocks[-1]):
         return defining[-1]
     return blocks[-1]

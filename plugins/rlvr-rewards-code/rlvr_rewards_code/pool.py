@@ -148,7 +148,7 @@ def close_pools() -> None:
 
 
 def _leave_to_parent() -> None:
-    """In a forked child: the parent's sandboxes are not ours, and must not live as long as we do."""
+    """In a forked child: the parent's sandboxes must not live as long as we do."""
     global _lock
     for pool in _pools.values():
         for slot in pool.slots:

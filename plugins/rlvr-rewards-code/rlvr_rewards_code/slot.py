@@ -158,8 +158,10 @@ class Hearing:
                 return
 
     def _more_time(self, started: float) -> bool:
-        """At a deadline: more for a program that had to wait for a processor, and then for the tests
-        of a program that was stopped."""
+        """At a deadline: more for a program that waits for a processor; then time for the tests.
+
+        False if there is no more to wait for.
+        """
         server = self.program.server if self.program else 0
         allowed = self.job.limits.wall_s * patience_factor(server)
         if self.program is not None and monotonic() - started < allowed - 0.5:

@@ -13,7 +13,7 @@ from rlvr_rewards_code.backends.choice import BackendName, choose, details
 from rlvr_rewards_code.backends.local import readable_site
 from rlvr_rewards_code.backends.sandbox import Setup
 from rlvr_rewards_code.extract import extract_program
-from rlvr_rewards_code.job import Job, Outcome
+from rlvr_rewards_code.job import Job, Outcome, ScriptTests
 from rlvr_rewards_code.limits import Limits
 from rlvr_rewards_code.pool import shared_pool
 from rlvr_rewards_code.task import BadTask, tests_of
@@ -88,6 +88,8 @@ class Tests:
             tests = tests_of(sample.task.data)
         except BadTask as error:
             return Score(None, info={"reason": str(error)})
+        if isinstance(tests, ScriptTests) and self.backend == "restricted":
+            return Score(None, info={"reason": "the backend restricted runs functions only"})
         data = sample.task.data
         entry, prefix = str(data.get("entry_point") or ""), str(data.get("prefix") or "")
         program = extract_program(sample.final, entry=entry, prefix=prefix)

@@ -5,6 +5,7 @@ right verdict. A place that an attack could write to, or a port that it could re
 for `ESCAPE` and `PORT`: whatever appears there got out.
 """
 
+# ruff: noqa: E501  # a row is one program; broken over lines it would be harder to read
 from __future__ import annotations
 
 from textwrap import dedent

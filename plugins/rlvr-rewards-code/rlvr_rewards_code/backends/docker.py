@@ -13,6 +13,7 @@ import os
 import shutil
 import socket
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,6 +41,11 @@ class Docker:
         """`docker` or `gvisor`."""
         return "gvisor" if self.runtime == "runsc" else "docker"
 
+    @property
+    def own_tasks(self) -> int:
+        """Threads and processes that are not the program's; gVisor is a kernel with many."""
+        return 512 if self.runtime == "runsc" else 16
+
     def unavailable(self) -> str:
         """Why it can't be used here; asks the daemon, once a process."""
         return _problem(self.runtime)
@@ -54,14 +60,15 @@ class Docker:
         import requests
 
         try:
-            if self.runtime == "runc" and _is_local():
-                return _start_with_socket(self, setup, use)
-            return _start_with_stream(self, setup, use)
+            with _daemon() as client:
+                if self.runtime == "runc" and _is_local():
+                    return _start_with_socket(self, client, setup, use)
+                return _start_with_stream(self, client, setup, use)
         except (docker.errors.DockerException, requests.RequestException, OSError) as error:
             raise SandboxBroken(f"{self.name}: {str(error)[:300]}") from error
 
 
-def _start_with_socket(backend: Docker, setup: Setup, use: str) -> Sandbox:
+def _start_with_socket(backend: Docker, client: Any, setup: Setup, use: str) -> Sandbox:
     """Talk over a socket in a folder that the container shares: descriptors can travel."""
     folder = tempfile.mkdtemp(prefix="rlvr-code-")
     try:
@@ -74,7 +81,7 @@ def _start_with_socket(backend: Docker, setup: Setup, use: str) -> Sandbox:
             listener.settimeout(START_TIMEOUT_S)
             shared = {str(meeting): {"bind": _INSIDE, "mode": "ro"}}
             orders = _orders(setup, use, meeting=f"{_INSIDE}/socket")
-            container = _run(backend, setup, use, orders, volumes=shared)
+            container = _run(backend, client, setup, use, orders, volumes=shared)
             try:
                 control, _ = listener.accept()
             except TimeoutError:
@@ -85,9 +92,10 @@ def _start_with_socket(backend: Docker, setup: Setup, use: str) -> Sandbox:
     return _ready(control, container)
 
 
-def _start_with_stream(backend: Docker, setup: Setup, use: str) -> Sandbox:
+def _start_with_stream(backend: Docker, client: Any, setup: Setup, use: str) -> Sandbox:
     """Talk over the container's standard input and output: works through any border."""
-    container = _run(backend, setup, use, _orders(setup, use, meeting=""), stdin_open=True, start=False)
+    orders = _orders(setup, use, meeting="")
+    container = _run(backend, client, setup, use, orders, stdin_open=True, start=False)
     try:
         wire = AttachedStream(container)
         container.start()
@@ -125,11 +133,20 @@ def _orders(setup: Setup, use: str, *, meeting: str) -> str:
 
 
 def _run(
-    backend: Docker, setup: Setup, use: str, orders: str, *, start: bool = True, **more: Any
+    backend: Docker,
+    client: Any,
+    setup: Setup,
+    use: str,
+    orders: str,
+    *,
+    start: bool = True,
+    **more: Any,
 ) -> Any:
     memory = f"{(setup.memory_mb if use == 'programs' else _TESTS_MB) + _EXTRA_MB}m"
-    scratch = {"/tmp": f"size={setup.disk_mb}m,mode=1777,noexec,nosuid,nodev"}  # noqa: S108  # the container's own
-    container = _client().containers.create(
+    scratch = {
+        "/tmp": f"size={setup.disk_mb}m,mode=1777,noexec,nosuid,nodev"
+    }  # the container's own
+    container = client.containers.create(
         image_tag(),
         [orders],
         detach=True,
@@ -141,7 +158,7 @@ def _run(
         cap_drop=["ALL"],
         security_opt=["no-new-privileges:true"],
         user="65534:65534",
-        pids_limit=16 + setup.threads + setup.processes,
+        pids_limit=backend.own_tasks + setup.threads + setup.processes,
         mem_limit=memory,
         memswap_limit=memory,
         nano_cpus=1_000_000_000,
@@ -162,8 +179,11 @@ def _remove(container: Any) -> None:
     import docker.errors
     import requests
 
-    with contextlib.suppress(docker.errors.DockerException, requests.RequestException):
-        container.remove(force=True)
+    with (
+        contextlib.suppress(docker.errors.DockerException, requests.RequestException),
+        _daemon() as client,
+    ):
+        client.api.remove_container(container.id, force=True)
 
 
 class AttachedStream:
@@ -210,13 +230,19 @@ class AttachedStream:
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         self.holder.close()
+        self.socket.close()
 
 
-@cache
-def _client() -> Any:
+@contextlib.contextmanager
+def _daemon(timeout_s: float = START_TIMEOUT_S) -> Iterator[Any]:
+    """A connection to the daemon, closed at the end."""
     import docker
 
-    return docker.from_env(timeout=int(START_TIMEOUT_S))
+    client = docker.from_env(timeout=int(timeout_s))
+    try:
+        yield client
+    finally:
+        client.close()
 
 
 def _is_local() -> bool:
@@ -228,17 +254,16 @@ def _is_local() -> bool:
 def _problem(runtime: str) -> str:
     name = Docker(runtime).name
     try:
-        import docker
         import docker.errors
         import requests
     except ImportError:
         return f"{name}: the package docker is not installed"
     try:
-        client = docker.from_env(timeout=2)
-        runtimes = client.info().get("Runtimes", {})
-        if runtime not in runtimes:
-            return f"{name}: docker has no runtime {runtime}, only {', '.join(runtimes)}"
-        client.images.get(image_tag())
+        with _daemon(2.0) as client:
+            runtimes = client.info().get("Runtimes", {})
+            if runtime not in runtimes:
+                return f"{name}: docker has no runtime {runtime}, only {', '.join(runtimes)}"
+            client.images.get(image_tag())
     except docker.errors.ImageNotFound:
         return f"{name}: the image {image_tag()} is not there; build it with: rlvr code-image"
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:

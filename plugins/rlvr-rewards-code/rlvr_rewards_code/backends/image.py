@@ -42,9 +42,18 @@ def build(*, base: str = DEFAULT_BASE, rootfs: Path | None = None) -> str:
     import docker
 
     client: Any = docker.from_env(timeout=600)
+    try:
+        return _build(client, base, rootfs)
+    finally:
+        client.close()
+
+
+def _build(client: Any, base: str, rootfs: Path | None) -> str:
     if rootfs is not None:
         base = f"{REPOSITORY}-base:latest"
-        client.api.import_image_from_file(str(rootfs), repository=f"{REPOSITORY}-base", tag="latest")
+        client.api.import_image_from_file(
+            str(rootfs), repository=f"{REPOSITORY}-base", tag="latest"
+        )
     client.images.build(
         fileobj=io.BytesIO(_context()),
         custom_context=True,

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from rlvr_rewards_code.backends.sandbox import Sandbox, SandboxBroken, Setup
@@ -56,11 +57,12 @@ class Local:
         if setup.single_use and self.name != "namespaces":
             raise SandboxBroken(f"{self.name} gives programs neither a disk nor processes")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        subset = self.name == "restricted"
         orders = {
             "walls": self.name,
-            "use": use,
+            "use": "subset" if subset and use == "programs" else use,
             "control": theirs.fileno(),
-            "site": setup.site,
+            "site": (*setup.site, *(_home_of("RestrictedPython") if subset else ())),
             "preload": setup.preload,
             "disk_mb": setup.disk_mb,
             "file_mb": setup.file_mb,
@@ -100,10 +102,18 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+def _home_of(package: str) -> tuple[str, ...]:
+    """The folder that a package is imported from; empty if it is not installed."""
+    found = find_spec(package)
+    return (str(Path(found.origin).resolve().parent.parent),) if found and found.origin else ()
+
+
 @cache
 def _trial(name: str) -> str:
     if sys.platform != "linux":
         return f"{name} needs Linux, this is {sys.platform}"
+    if name == "restricted" and not _home_of("RestrictedPython"):
+        return "restricted: the package RestrictedPython is not installed"
     try:
         Local(name).start(Setup(), "programs").close()
     except (SandboxBroken, OSError) as error:

@@ -121,7 +121,7 @@ class Stream:
         return True
 
     def frames(self) -> list[tuple[bytes, bytes]]:
-        """Whole frames that have arrived; sets `closed` at the end, or at a frame over the limit."""
+        """Whole frames that have arrived; sets `closed` at the end or at a frame too large."""
         try:
             chunk = self.channel.recv(1 << 20)
             self.closed = not chunk
@@ -186,6 +186,7 @@ class Sandbox:
     ahead: deque[bytes] = field(default_factory=deque)
     ready: deque[Process] = field(default_factory=deque)
     ended: dict[int, Exit] = field(default_factory=dict)
+    live: dict[int, Process] = field(default_factory=dict)
     served: int = 0
 
     def wait_until_ready(self) -> None:
@@ -242,24 +243,23 @@ class Sandbox:
             self._answer()
         found = self.ended.pop(process.pid)
         texts = [os.pread(fd, output_limit + 1, 0) if output_limit else b"" for fd in process.files]
-        process.close()
+        self.live.pop(process.pid).close()
         self.served += 1
         output, errors = (*texts, b"", b"")[:2]
         return Exit(found.status, found.cpu_s, found.memory_mb, output, errors)
 
     def close(self) -> None:
         """End the sandbox and everything in it."""
-        self.control.close()
-        for process in self.ready:
-            process.close()
-        self.ready.clear()
+        self.abandon()
         self.stop()
 
     def abandon(self) -> None:
         """Let go of it without ending it: it belongs to the process that we were forked from."""
         self.control.close()
-        for process in self.ready:
+        for process in self.live.values():
             process.close()
+        self.live.clear()
+        self.ready.clear()
 
     def _order(self, what: bytes, pid: int, role: bytes) -> None:
         try:
@@ -283,7 +283,9 @@ class Sandbox:
 
     def _add(self, pid: int, fds: Sequence[int]) -> None:
         stream = Stream(socket.socket(fileno=fds[0]), limit=self.frame_limit)
-        self.ready.append(Process(pid, self.ahead.popleft(), stream, tuple(fds[1:])))
+        process = Process(pid, self.ahead.popleft(), stream, tuple(fds[1:]))
+        self.live[pid] = process
+        self.ready.append(process)
 
     def _receive(self, patience: float, *, size: int) -> tuple[bytes, list[int]]:
         try:

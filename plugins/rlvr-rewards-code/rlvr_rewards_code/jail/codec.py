@@ -78,7 +78,7 @@ def _encode(value: Any, reference: Reference, depth: int) -> Any:
     if kind is int:
         return value if -_SMALL <= value < _SMALL else ["i", hex(value)]
     if kind is float:
-        return value if value - value == 0 else ["f", repr(value)]  # noqa: SIM300  # finite?
+        return value if value - value == 0 else ["f", repr(value)]  # 0: it is finite
     if depth == 0:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     tag = _SEQUENCES.get(kind)
@@ -89,8 +89,8 @@ def _encode(value: Any, reference: Reference, depth: int) -> Any:
             "d",
             *[_encode(one, reference, depth - 1) for pair in value.items() for one in pair],
         ]
-    if kind is type and TYPES.get(value.__name__) is value:
-        return ["T", value.__name__]
+    if kind is type and value in _TYPE_NAMES:
+        return ["T", _TYPE_NAMES[value]]
     special = _SPECIAL.get(kind)
     if special is not None:
         return special(value)
@@ -102,7 +102,7 @@ def _encode(value: Any, reference: Reference, depth: int) -> Any:
     return reference(value)
 
 
-TYPES = {
+TYPES: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         object, type, bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set,
@@ -110,6 +110,8 @@ TYPES = {
     )
 }  # fmt: skip
 """Types that may be passed by name: `remove_datatype(numbers, int)`."""
+
+_TYPE_NAMES = {kind: name for name, kind in TYPES.items()}
 
 _SEQUENCES: dict[type, str] = {
     list: "l",

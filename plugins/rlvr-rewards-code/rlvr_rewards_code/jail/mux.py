@@ -37,10 +37,11 @@ class Mux:
         while True:
             ready, _, _ = select.select([self.stream_in, *self.open], [], [])
             for fd in ready:
-                if fd != self.stream_in:
+                if fd == self.stream_in:
+                    if not self._from_outside():
+                        return
+                elif fd in self.open:  # an order just obeyed may have closed it
                     self._from_child(fd)
-                elif not self._from_outside():
-                    return
 
     def _from_outside(self) -> bool:
         chunk = os.read(self.stream_in, _CHUNK)

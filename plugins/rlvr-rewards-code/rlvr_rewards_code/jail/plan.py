@@ -35,7 +35,7 @@ def planned_calls(
 
 
 class Recorder:
-    """Notes the calls of a test that is run with the task's own reference in the program's place."""
+    """Notes the calls of a test that runs with the task's reference in the program's place."""
 
     def __init__(self, name: str, reference: Callable[..., Any]) -> None:
         self.name, self.reference = name, reference

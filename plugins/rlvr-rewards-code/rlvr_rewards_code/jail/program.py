@@ -46,6 +46,11 @@ class Tail(io.RawIOBase):
         return len(piece)
 
 
+def execute(source: str, scope: dict[str, Any]) -> None:
+    """Run a program in this scope."""
+    exec(compile(source, f"{NAME}.py", "exec", dont_inherit=True), scope)  # noqa: S102  # what this process is for
+
+
 class Server:
     """Answers calls on a channel, in order."""
 
@@ -55,6 +60,7 @@ class Server:
         self.replies: list[bytes] = []
         self.flushed = time.monotonic()
         self.scope: dict[str, Any] = {}
+        self.execute = execute
         self.tail = Tail()
         self.printed = io.TextIOWrapper(io.BufferedWriter(self.tail), errors="replace")
 
@@ -66,7 +72,7 @@ class Server:
         sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = self.printed  # type: ignore[misc]
         vars(builtins).update(exit=sys.exit, quit=sys.exit)  # `site` would have made them
         random.seed(0)
-        exec(compile(source, f"{NAME}.py", "exec", dont_inherit=True), self.scope)  # noqa: S102  # what this process is for
+        self.execute(source, self.scope)
         names = [name for name in list(self.scope)[:_MAX_NAMES] if not name.startswith("__")]
         self.say(wire.LOADED, json.dumps({name: self._kind(name) for name in names}).encode())
 
@@ -77,8 +83,11 @@ class Server:
         return "function" if callable(value) else "value"
 
     def serve(self) -> None:
-        """Answer until the other side is gone. The tests speak first, with a plan, may be empty:
-        so what the loading gave leaves together with the first answers."""
+        """Answer until the other side is gone.
+
+        The tests speak first, with a plan that may be empty: so what the loading gave leaves
+        together with the first answers.
+        """
         while True:
             kind, payload = wire.read(self.channel)
             if kind == wire.PLAN:
@@ -91,7 +100,7 @@ class Server:
             self.flush()
 
     def answer(self, target: str | int, action: str, arguments: Any, named: Any) -> None:
-        """Do one thing with a name of the program or an object of its, and send what comes of it."""
+        """Do one thing with a name or an object of the program, and send what comes of it."""
         try:
             given = codec.decode(arguments, self.resolve)
             keywords = codec.decode(named, self.resolve)
@@ -109,7 +118,7 @@ class Server:
         return ["o", len(self.objects) - 1, type(value).__name__[:80]]
 
     def resolve(self, plain: list[Any]) -> Any:
-        """What a reference from the tests stands for: one of our objects, or a function of theirs."""
+        """What a reference of the tests stands for: our object, or a function of theirs."""
         if plain[0] == "o":
             return self.objects[plain[1]]
         if plain[0] == "u":

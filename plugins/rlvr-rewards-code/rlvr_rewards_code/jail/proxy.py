@@ -170,7 +170,7 @@ def function(link: Link, name: str) -> Callable[..., Any]:
 
 
 class Opaque:
-    """An object that stays with the program. It equals nothing; what one reads from it are values."""
+    """An object that stays with the program; it equals nothing, and reading from it gives values."""
 
     __slots__ = ("__link", "__number", "__shown")
 
@@ -201,6 +201,7 @@ class Opaque:
         self.__link.ask(self.__number, "set", name, value)
 
     def __call__(self, *arguments: object, **named: object) -> Any:
+        """A method, or a function that the program returned."""
         return self.__link.ask(self.__number, "call", *arguments, **named)
 
     def __getitem__(self, key: object) -> Any:

@@ -62,7 +62,9 @@ class Approximate:
         return math.isclose(actual, expected, rel_tol=self.rel, abs_tol=self.abs)
 
 
-def approx(expected: Any, rel: float | None = None, abs: float | None = None) -> Approximate:  # noqa: A002  # pytest's own name
+def approx(
+    expected: Any, rel: float | None = None, abs: float | None = None
+) -> Approximate:  # pytest's own name
     """Equal if near enough."""
     return Approximate(expected, rel, abs)
 

@@ -44,7 +44,7 @@ class Reading:
     """The code can't change its interpreter, so another task's tests may run there after it."""
 
     def record_calls(self, entry: str) -> None:
-        """Run a `check` with the task's reference, to know all its calls; arguments come from loops.
+        """Run a `check` with the reference, to know all its calls; loops make arguments too.
 
         Worth it because the program can then make all calls without waiting for the tests.
         """

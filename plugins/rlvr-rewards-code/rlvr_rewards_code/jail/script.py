@@ -20,7 +20,7 @@ from rlvr_rewards_code.jail.confine import CHANNEL, Bounds, limit_use
 
 
 def main(bounds: Bounds) -> None:
-    """Run the program that comes through the channel as `__main__`; its exit code says how it went."""
+    """Run the program that comes through the channel; its exit code says how it went."""
     kind, payload = wire.read(CHANNEL)
     if kind != wire.LOAD:
         return
@@ -52,7 +52,7 @@ def run(source: str, arguments: list[str]) -> int:
     except SystemExit as exit_:
         code = _code(exit_.code)
     except BaseException:  # noqa: BLE001  # whatever the program raises ends it with code 1
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        sys.excepthook(*sys.exc_info())
         code = 1
     return _finish(code)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+
 from rlvr_rewards_code.jail import kernel
 
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000

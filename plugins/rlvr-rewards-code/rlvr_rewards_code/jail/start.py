@@ -30,7 +30,7 @@ class Orders:
     """`namespaces`, `seccomp` (no world of its own), `container` (which is the world already),
     or `restricted` (limits only, for programs in a language subset)."""
     use: str
-    """`programs` or `tests`."""
+    """`programs`, `tests`, or `subset` for programs in the language subset."""
     control: int
     """The descriptor of the control socket; -1 in a container."""
     meeting: str = ""
@@ -108,7 +108,12 @@ def prepare(orders: Orders) -> zygote.Zygote:
     if orders.walls == "namespaces":
         namespaces.enter(view.readable, view.hidden, disk_mb=orders.disk_mb)
         orders.notes.append("user, pid, mount, network and ipc namespaces")
-    walls = _own_walls(orders, view)
+    try:
+        walls = _own_walls(orders, view)
+    except OSError:
+        if orders.walls != "restricted":
+            raise
+        walls = None  # it promises none, and says so
     return zygote.Zygote(bounds, walls, roles)
 
 
@@ -118,13 +123,11 @@ def _own_walls(orders: Orders, view: View) -> seccomp.Filter | None:
         signal.signal(handled, signal.SIG_IGN)  # it ends when its control socket closes
     confine.limit(resource.RLIMIT_CORE, 0)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    if orders.walls == "restricted":
-        return None
     kernel.drop_capabilities()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     locked = bool(landlock.version())
     if locked:
-        writable = ["/dev/null", *(["/tmp"] if orders.disk_mb else [])]  # noqa: S108  # its own
+        writable = ["/dev/null", *(["/tmp"] if orders.disk_mb else [])]  # its own
         landlock.restrict([*view.readable, "/dev"], writable)
         orders.notes.append(f"Landlock {landlock.version()}")
     elif orders.walls == "seccomp":

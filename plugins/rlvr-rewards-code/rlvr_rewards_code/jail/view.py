@@ -1,4 +1,4 @@
-"""What of the file system a sandbox may see: the standard library and shared libraries, read-only."""
+"""What of the file system a sandbox may see: standard and shared libraries, read-only."""
 
 from __future__ import annotations
 

@@ -33,6 +33,7 @@ NOTHING = b"-"
 
 ROLES = {
     "programs": {PROGRAM: "program", SCRIPT: "script"},
+    "subset": {PROGRAM: "restricted"},
     "tests": {EXAMINER: "examiner"},
 }
 """What a sandbox is for, and the modules it needs: every page less is less to copy for a child."""

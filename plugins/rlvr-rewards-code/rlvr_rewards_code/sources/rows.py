@@ -21,7 +21,7 @@ def read_rows(
 
     Args:
         name: who asks, for messages: `code/mbpp`.
-        path: a .jsonl, .jsonl.gz or .parquet file, or a folder that has one with the split in its name.
+        path: a .jsonl, .jsonl.gz or .parquet file, or a folder with one that names the split.
         hub: the data set on the hub, used if there is no path.
         config: the configuration of the data set on the hub.
         split: the split to read.
@@ -33,7 +33,7 @@ def read_rows(
         yield from _hub_rows(name, hub, config, split)
         return
     file = _file_of(name, Path(path).expanduser(), split)
-    yield from _parquet_rows(name, file) if file.suffix == ".parquet" else _json_rows(name, file)
+    yield from _parquet_rows(name, file) if file.suffix == ".parquet" else _json_rows(file)
 
 
 def _file_of(name: str, path: Path, split: str) -> Path:
@@ -60,7 +60,7 @@ def _file_of(name: str, path: Path, split: str) -> Path:
     )
 
 
-def _json_rows(name: str, file: Path) -> Iterator[Row]:
+def _json_rows(file: Path) -> Iterator[Row]:
     opened = (
         gzip.open(file, "rt", encoding="utf-8")
         if file.suffix == ".gz"
@@ -107,8 +107,9 @@ def _hub_rows(name: str, hub: str, config: str | None, split: str) -> Iterator[R
     try:
         data = load_dataset(hub, config, split=split)
     except (OSError, ValueError) as error:
+        why = (str(error) or repr(error)).splitlines()[0]
         raise DataError(
-            f'{name}: can\'t load split "{split}" of {hub}: {str(error).splitlines()[0] if str(error) else error!r}',
+            f'{name}: can\'t load split "{split}" of {hub}: {why}',
             hint="is there a network, and does the split exist? path: reads a local file",
         ) from error
     yield from data
