@@ -51,9 +51,7 @@ class RewardEnvironment:
             NoVerdictError: there is no verdict and `no_verdict` is `raise`.
         """
         import torch
-        from nemo_rl.environments.interfaces import (  # type: ignore[import-not-found]  # user's own
-            EnvironmentReturn,
-        )
+        from nemo_rl.environments.interfaces import EnvironmentReturn  # type: ignore[import-not-found]  # theirs
 
         scorer = scorer_of(self.reference)
         samples = [

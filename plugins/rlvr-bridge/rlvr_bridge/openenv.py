@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from openenv.core.rubrics.base import Rubric  # type: ignore[import-not-found]  # the user's own
+from openenv.core.rubrics.base import Rubric
 
 from rlvr_bridge.policy import TRAINERS, NoVerdict
 from rlvr_bridge.reference import Reference, Rewards, refer

@@ -70,7 +70,7 @@ TRAINERS: Mapping[str, Trainer] = {
         judges="a group",
         no_verdict=("none", "raise"),
         becomes="None: the answer takes no part in its group's mean and gets advantage 0",
-        components="none of its own: AsyncGRPO passes no log functions (`on_verdicts` sees them)",
+        components="the process's log (`rlvr_bridge.trl`, INFO): AsyncGRPO has no way to log more",
         groups="yes",
         messages=True,
     ),
@@ -83,7 +83,7 @@ TRAINERS: Mapping[str, Trainer] = {
         no_verdict=("none", "lowest", "raise"),
         becomes="None; but where every reward function gives None ms-swift counts the answer as 0 "
         "and warns, so take `lowest` if 0 is a good value",
-        components="`last_parts` of the function, and one line a batch in the log",
+        components="`rewards/NAME/PART`: an entry of its own for each part, with weight 0",
         groups="with group_size",
         why_no_groups="a batch may hold a part of a group; say group_size=… (num_generations)",
     ),
@@ -218,3 +218,9 @@ def policy_table() -> str:
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(policy_table())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
 import os
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,6 +22,9 @@ from rlvr_ops_core.scoring import BoundReward, Engine, Entry, ErrorBudget, Rewar
 
 THREADS = 128
 """Calls that may wait at once for verdicts in one process; the engine's workers do the work."""
+
+BATCHES_KEPT = 8
+"""Of batches that several functions ask about, one for each part of a reward."""
 
 
 class NoVerdictError(RlvrError):
@@ -106,6 +111,7 @@ class Scorer:
         self.rewards = Rewards(_entries(asked), asked.reference.counted)
         self.budget = ErrorBudget(asked.reference.error_budget)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rlvr-bridge")
+        self._batches: OrderedDict[bytes, Future[list[Verdict]]] = OrderedDict()
         self._lock = threading.Lock()
 
     def score(self, samples: Sequence[Sample]) -> list[Verdict]:
@@ -119,6 +125,22 @@ class Scorer:
         with self._lock:
             self.budget.record(samples, verdicts)
         return verdicts
+
+    def score_once(self, samples: Sequence[Sample]) -> list[Verdict]:
+        """As `score`, for several callers that ask about the same batch: it is judged once.
+
+        Raises:
+            RewardLoadError: a reward does not load in a worker.
+            ErrorBudgetExceeded: too many of the last answers got no verdict.
+        """
+        key = hashlib.sha256(repr(samples).encode("utf-8", "surrogatepass")).digest()
+        with self._lock:
+            batch = self._batches.get(key)
+            if batch is None:
+                batch = self._batches[key] = self._threads.submit(self.score, list(samples))
+            while len(self._batches) > BATCHES_KEPT:
+                self._batches.popitem(last=False)
+        return batch.result()
 
     async def score_async(self, samples: Sequence[Sample]) -> list[Verdict]:
         """The same without blocking the event loop that awaits it.

@@ -8,6 +8,7 @@ in a thread of a spawned process, and passes no trainer state and no log functio
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -18,6 +19,8 @@ from rlvr_bridge.reference import Reference, Rewards, refer
 from rlvr_bridge.scorer import OnVerdicts, Scorer, ask, policy_for, scorer_of
 from rlvr_bridge.tasks import message_list, prompt_id, task_of
 from rlvr_ops_core import DataError, OptionError, Sample, Verdict
+
+logger = logging.getLogger(__name__)
 
 LogExtra = Callable[[str, list[Any]], None]
 LogMetric = Callable[[str, float], None]
@@ -36,9 +39,14 @@ class TrlReward:
         group_size: int | None = None,
         no_verdict: NoVerdict | None = None,
         part: str | None = None,
+        parts_follow: bool = False,
         on_verdicts: OnVerdicts | None = None,
     ) -> None:
-        """As `reward` says; `part` gives the values of one part instead of the total."""
+        """As `reward` says.
+
+        `part` gives the values of one part instead of the total; with `parts_follow` such
+        functions stand beside this one, and a batch is judged once for all of them.
+        """
         asked = ask(reference)
         asked.refuse_unless(TRAINERS[trainer], groups=group_size is not None)
         if part is not None and part not in asked.columns:
@@ -52,6 +60,7 @@ class TrlReward:
         self.needs_messages = asked.needs_messages
         self.no_verdict = policy_for(trainer, no_verdict)
         self.part = part
+        self.shares_batches = parts_follow or part is not None
         self.on_verdicts = on_verdicts
         self.__name__ = (name or reference.name) + (f"/{part}" if part else "")
 
@@ -68,7 +77,8 @@ class TrlReward:
         """The value of each completion, in order; None where there is no verdict."""
         scorer = scorer_of(self.reference)
         samples = self.samples(completions, prompts, completion_ids, columns)
-        return self._settle(scorer, samples, scorer.score(samples), log_extra, log_metric)
+        score = scorer.score_once if self.shares_batches else scorer.score
+        return self._settle(scorer, samples, score(samples), log_extra, log_metric)
 
     def samples(
         self,
@@ -144,8 +154,8 @@ class TrlReward:
             return [scorer.parts(verdict)[self.part] for verdict in verdicts]
         if log_extra is not None:
             self._log_rows(scorer, verdicts, log_extra)
-        if log_metric is not None and verdicts:
-            self._log_means(verdicts, log_metric)
+        if verdicts:
+            self._log_means(verdicts, log_metric or self._say)
         return [scorer.value(verdict, self.no_verdict) for verdict in verdicts]
 
     def _log_rows(self, scorer: Scorer, verdicts: Sequence[Verdict], log: LogExtra) -> None:
@@ -167,6 +177,10 @@ class TrlReward:
             log(f"reward/{name}", fmean(found))
         log(f"{self.__name__}/no_verdict", fmean(verdict.value is None for verdict in verdicts))
         log(f"{self.__name__}/failed", fmean(verdict.failed for verdict in verdicts))
+
+    def _say(self, name: str, value: float) -> None:
+        """Where the trainer gives no way to log a number, it goes into the process's log."""
+        logger.info("%s: %s %.4g", self.__name__, name, value)
 
 
 class AsyncTrlReward(TrlReward):
@@ -254,22 +268,3 @@ def group_reward(
     """
     reference = refer(rewards, options=options, plugins=plugins, error_budget=error_budget)
     return TrlReward(reference, trainer="trl-async", **settings)
-
-
-def part_rewards(function: TrlReward) -> list[TrlReward]:
-    """One function for each part of a reward, to be listed beside it with weight 0.
-
-    For trainers that log nothing but `rewards/NAME` (AsyncGRPO): each gives its part's raw value.
-    They judge again, so use them with cheap rewards.
-    """
-    return [
-        TrlReward(
-            function.reference,
-            trainer=function.trainer,
-            name=function.__name__,
-            answer=function.answer,
-            group_size=function.group_size,
-            part=part,
-        )
-        for part in ask(function.reference).columns
-    ]

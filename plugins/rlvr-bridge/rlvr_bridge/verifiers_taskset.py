@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-import verifiers.v1 as vf  # type: ignore[import-not-found]  # the user's own
+import verifiers.v1 as vf
 
 from rlvr_bridge.reference import Rewards, refer
 from rlvr_bridge.sources import tasks_of

@@ -54,9 +54,9 @@ PEERS = {
         lends_torch=True,
     ),
     "verl": Peer(
-        tuple(
-            "hydra-core codetiming ray>=2.41 dill pylatexenc orjson cloudpickle pyvers "
-            "importlib-metadata tensorboard aiohttp".split()
+        (
+            *("hydra-core", "codetiming", "ray>=2.41", "dill", "pylatexenc", "orjson", "aiohttp"),
+            *("cloudpickle", "pyvers", "importlib-metadata", "tensorboard"),
         ),
         "verl",
         ("verl==0.9.1", "tensordict>=0.8,<=0.10"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from rlvr_bridge.policy import TRAINERS, policy_table
+from rlvr_bridge.policy import TRAINERS
 
 
 @click.command()
@@ -114,12 +114,3 @@ def value_of(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def main() -> None:
-    """Print the table of trainers, for the README."""
-    click.echo(policy_table(), nl=False)
-
-
-if __name__ == "__main__":
-    main()

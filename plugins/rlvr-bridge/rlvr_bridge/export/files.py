@@ -132,12 +132,19 @@ def _trl_async(order: Order) -> str:
 
 
 def _swift(order: Order) -> str:
-    how = f"Use it with `--external_plugins {order.stem}.py --reward_funcs {order.name}`."
-    call = order.call(
-        "reward_class", name=order.name, answer=order.answer, group_size=order.group_size
-    )
+    parts = order.asked.columns if len(order.asked.columns) > 1 else ()
+    names = " ".join([order.name, *(f"{order.name}/{part}" for part in parts)])
+    weights = " ".join(["1", *("0" for _ in parts)])
+    use = f"--external_plugins {order.stem}.py --reward_funcs {names}"
+    how = f"Use it with `{use}{f' --reward_weights {weights}' if parts else ''}`."
+    same = {"name": order.name, "answer": order.answer, "group_size": order.group_size}
     imports = "from rlvr_bridge.swift import reward_class\nfrom swift.rewards import orms\n"
-    return f"{order.head(how)}{imports}\norms[{order.name!r}] = {call}"
+    first = order.call("reward_class", parts_follow=bool(parts) or None, **same)
+    lines = [f"orms[{order.name!r}] = {first}"]
+    for part in parts:
+        key = f"{order.name}/{part}"
+        lines.append(f"orms[{key!r}] = {order.call('reward_class', part=part, **same)}")
+    return f"{order.head(how)}{imports}\n{''.join(lines)}"
 
 
 def _verl(order: Order) -> str:

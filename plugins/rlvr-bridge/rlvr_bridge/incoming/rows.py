@@ -53,7 +53,7 @@ def _rows(file: Path) -> Iterator[dict[str, Any]]:
             yield from (json.loads(line) for line in stream if line.strip())
         return
     try:
-        from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped]  # has no types
+        from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise DataError(f"{file} needs pyarrow", hint="pip install pyarrow") from error
     with ParquetFile(file) as parquet:

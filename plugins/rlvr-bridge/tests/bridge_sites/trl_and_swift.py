@@ -165,8 +165,9 @@ def swift(folder: Path, order: Order, answers: Sequence[Answer]) -> list[Got]:
 
     before = set(orms)
     module_in(write(folder, order))
-    (name,) = set(orms) - before
-    function = orms.pop(name)(args=None)
+    names = [name for name in orms if name not in before]
+    functions = [orms.pop(name)(args=None) for name in names]
+    names = [name.partition("/")[2] for name in names]
     conversations = [
         [{"role": "user", "content": a.task.prompt_text}, {"role": "assistant", "content": a.text}]
         for a in answers
@@ -181,10 +182,12 @@ def swift(folder: Path, order: Order, answers: Sequence[Answer]) -> list[Got]:
             GRPOSample(messages=messages, extra={"rlvr_task": task})
             for messages, task in zip(conversations, tasks, strict=True)
         ]
-        table = compute_rewards_per_func(samples, [function], [None], torch.device("cpu"))
-        values = [None if math.isnan(one) else one for one in table[:, 0].tolist()]
+        nothing = [None] * len(functions)
+        table = compute_rewards_per_func(samples, functions, nothing, torch.device("cpu"))
+        rows = [[None if math.isnan(one) else one for one in row] for row in table.tolist()]
     else:
         completions = [messages[-1]["content"] for messages in conversations]
         columns = {"messages": conversations, "rlvr_task": tasks, "prompt_id": ["a"] * len(tasks)}
-        values = function(completions, trainer_state=None, **columns)
-    return [Got(value) for value in values]
+        by_function = [f(completions, trainer_state=None, **columns) for f in functions]
+        rows = [list(row) for row in zip(*by_function, strict=True)]
+    return [Got(row[0], dict(zip(names[1:], row[1:], strict=True))) for row in rows]
