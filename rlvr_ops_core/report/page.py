@@ -12,6 +12,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
+from rlvr_ops_core.report.costs import costs
 from rlvr_ops_core.report.evaluation import evaluation
 from rlvr_ops_core.report.layout import section
 from rlvr_ops_core.report.markup import Markup, join, tag
@@ -32,6 +33,7 @@ def page(view: View) -> str:
         stages(view),
         *(evaluation(one) for one in view.evaluations),
         *(curves(one, data) for one in view.stages if one.series),
+        *(costs(one) for one in view.stages),
         failures(view),
         _answers(view),
         machine(view),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rlvr_ops_core.report.charts import curve
+from rlvr_ops_core.report.costs import is_account
 from rlvr_ops_core.report.layout import facts, section, status, table
 from rlvr_ops_core.report.markup import Child, Markup, join, tag
 from rlvr_ops_core.report.metrics import metric
@@ -62,6 +63,8 @@ def curves(one: StageView, data: dict[str, Any]) -> Markup:
     """A small drawing for each number that a stage logged; `data` takes what the script needs."""
     figures = []
     for series in one.series:
+        if is_account(series.name):
+            continue
         shown = metric(series.name)
         title = [tag("b", shown.label), tag("span", shown.unit, class_="unit")]
         if not series.values:
