@@ -80,9 +80,9 @@ TRAINERS: Mapping[str, Trainer] = {
         call_site="swift/rl_core/grpo_algorithm.py:65",
         adapter="rlvr_bridge.swift:reward_class",
         judges="a batch",
-        no_verdict=("none", "lowest", "raise"),
-        becomes="None; but where every reward function gives None ms-swift counts the answer as 0 "
-        "and warns, so take `lowest` if 0 is a good value",
+        no_verdict=("lowest", "none", "raise"),
+        becomes="the least value the rewards can give; `none` gives None, which ms-swift counts as "
+        "0 where no other function judged the answer",
         components="`rewards/NAME/PART`: an entry of its own for each part, with weight 0",
         groups="with group_size",
         why_no_groups="a batch may hold a part of a group; say group_size=… (num_generations)",

@@ -36,8 +36,8 @@ def reward_class(
 ) -> type[SwiftReward]:
     """A class for `orms["NAME"]`, in the file that `--external_plugins` names.
 
-    The settings are those of `rlvr_bridge.trl.reward`; `no_verdict` may also be `lowest`, and
-    `part` gives the values of one part, for a second entry with weight 0.
+    The settings are those of `rlvr_bridge.trl.reward`; `no_verdict` is `lowest`, and may be `none`
+    or `raise`; `part` gives the values of one part, for a second entry with weight 0.
 
     Raises:
         PluginError: a reward is not there, or ms-swift can't carry it.

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from bridge_cases import RAGGED_FILE
+from bridge_sites import CALL_SITES, Answer, Order
 from rlvr_bridge.export.files import export_files
 from rlvr_bridge.policy import TRAINERS
 from rlvr_bridge.reference import refer
 from rlvr_bridge.trl import reward as trl_reward
 
-from rlvr_ops_core import DataError, OptionError, PluginError, Verdict
+from rlvr_ops_core import DataError, OptionError, PluginError, Task, Verdict
 
 GROUP, TOOLS = "ragged/best_of", "ragged/used_tools"
 
@@ -70,6 +71,16 @@ def test_two_groups_of_one_prompt_stay_apart() -> None:
     function = trl_reward(GROUP, plugins=[RAGGED_FILE], group_size=2)
     got = function(completions=["a", "bb", "cccc", "ddd"], prompts=["p"] * 4)
     assert got == [0.0, 1.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("trainer", ["trl", "trl-async", "swift", "slime"])
+def test_a_reward_of_groups_judges_where_whole_groups_come(trainer: str, tmp_path: Path) -> None:
+    if trainer.startswith("trl"):
+        pytest.importorskip("trl", reason="pip install trl runs this")
+    answers = [Answer(Task("1", "p"), text) for text in ("a", "ccc", "bb")]
+    settings = {"plugins": (RAGGED_FILE,)} | ({} if trainer == "trl-async" else {"group_size": 3})
+    got = CALL_SITES[trainer](tmp_path, Order(trainer, (GROUP,), settings), answers)
+    assert [one.value for one in got] == [0.0, 1.0, 0.0]
 
 
 @pytest.mark.parametrize("trainer", TRAINERS)
