@@ -6,7 +6,14 @@ process that nobody uses after it. So does anything that did not end in order.
 
 from __future__ import annotations
 
-from rlvr_rewards_code.backends.sandbox import Process, Sandbox, suppress_broken
+import signal
+
+from rlvr_rewards_code.backends.sandbox import (
+    Process,
+    Sandbox,
+    SandboxBroken,
+    suppress_broken,
+)
 from rlvr_rewards_code.jail.zygote import EXAMINER
 
 MOST_JOBS = 1000
@@ -34,6 +41,18 @@ class Desk:
             self.jobs = 0
         self.jobs += 1
         return self.process
+
+    def bury(self) -> None:
+        """Take leave of a process that ended in the middle of a job.
+
+        Raises:
+            SandboxBroken: it was killed from outside, which no program can do.
+        """
+        if self.process is not None:
+            process, self.process = self.process, None
+            found = self.sandbox.end(process)
+            if found.signal == signal.SIGKILL and not found.ended_by_us:
+                raise SandboxBroken("the process of the tests was killed from outside")
 
     def done(self, *, in_order: bool) -> None:
         """The job is over; the process stays for the next one if it may."""

@@ -6,16 +6,26 @@ import os
 import signal
 from pathlib import Path
 
-from rlvr_rewards_code.backends.sandbox import Exit
+from rlvr_rewards_code.backends.sandbox import Exit, SandboxBroken
 from rlvr_rewards_code.limits import Limits
 
 _MOST = 8.0
 
 
 def explain(found: Exit, limits: Limits) -> tuple[str, str]:
-    """Which limit it hit ("" for none), and what happened."""
-    if found.signal in (signal.SIGKILL, signal.SIGXCPU) and found.cpu_s > limits.cpu_s * 0.8:
+    """Which limit a process hit ("" for none), and what happened, when it ended before its time.
+
+    Raises:
+        SandboxBroken: it was killed from outside. A program can't do that to itself, so it was
+            the machine that ran out of memory, or a person.
+    """
+    killed = found.signal in (signal.SIGKILL, signal.SIGXCPU)
+    if killed and found.cpu_s > limits.cpu_s * 0.8:
         return "cpu", f"over its processor time of {limits.cpu_s:g} s"
+    if killed and found.ended_by_us:
+        return "", "it closed its channel and went on"
+    if killed:
+        raise SandboxBroken("its process was killed from outside; is the machine out of memory?")
     if found.signal:
         try:
             name = signal.Signals(found.signal).name

@@ -142,4 +142,6 @@ def _reply(stream: Stream, desk: Desk, deadline: float) -> bytes | None:
             if kind == wire.VERDICT:
                 return payload
             desk.alone = desk.alone or kind == wire.ALONE
+    if stream.closed:
+        desk.bury()
     return None

@@ -210,6 +210,9 @@ class Hearing:
                 self.limit = self.ending = ""
                 self._start_program()
                 self.examiner.stream.send(wire.frame(wire.READY, b""), self.deadline)
+        if self.examiner.stream.closed and self.verdict is None:
+            self.desk.bury()
+            self.ending = "the process of the tests died of what it answered"
         return not self.examiner.stream.closed
 
     def _end_program(self) -> None:
@@ -225,6 +228,5 @@ class Hearing:
     def _outcome(self) -> Outcome:
         outcome = Outcome(cpu_s=self.cpu_s, memory_mb=self.peak_mb, limit=self.limit)
         if self.verdict is None:
-            why = self.ending or "the process of the tests died of what the program answered"
-            return replace(outcome, reason=why)
+            return replace(outcome, reason=self.ending or "the tests did not come to an end")
         return read_report(self.verdict, outcome)

@@ -14,7 +14,8 @@ from conftest import ISOLATING, load
 sys.path.pop(0)
 cheats, attacks = load("cheats"), load("attacks")
 QUICK = (
-    "fork bomb", "double-forked daemon", "memory bomb in one go", "disk flood", "giant frame header",
+    "fork bomb", "double-forked daemon", "memory bomb in one go", "disk flood",
+    "giant frame header",
     "kills every number", "ptrace", "/proc of others", "connects to the machine", "links and modes",
     "reads secrets", "rare system calls", "ctypes crash", "compiler bomb", "becomes root",
 )  # fmt: skip

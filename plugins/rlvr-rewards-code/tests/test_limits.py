@@ -48,11 +48,11 @@ def test_threads_are_bounded(judge, usable):
 
 def test_a_slow_reference_gives_programs_more_time(judge, usable):
     slow = "def weave(words, n):\n    for _ in range({}): pass\n    text = ''.join(words)[::n]\n    return [text, sum(c in 'aeiou' for c in text)]\n"
-    data = {**cheats.PLAIN.data, "reference": slow.format(3 * 10**7)}
+    data = {**cheats.PLAIN.data, "reference": slow.format(10**7)}
     task = Task(id="slow", prompt="", data=data)
     options = {"backend": usable("namespaces"), "cpu_s": 1, "wall_s": 30}
     first, second = judge(
-        [(task, slow.format(6 * 10**7)), (cheats.PLAIN, slow.format(10**9))], **options
+        [(task, slow.format(3 * 10**7)), (cheats.PLAIN, slow.format(10**9))], **options
     )
     assert first.value == 1.0
     assert second.info["limit"] == "cpu"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -99,7 +100,9 @@ def test_nothing_outlives_a_trainer_that_is_killed(backend, end, usable, tmp_pat
         spin = Sample(cheats.PLAIN, cheats.completion("import os\\nwhile True: pass"))
         import threading
         options = {"backend": %r, "remember": False, "cpu_s": 60, "wall_s": 60}
-        threading.Thread(target=lambda: score(Tests, [spin] * 4, options=options), daemon=True).start()
+        late = threading.Thread(target=lambda: score(Tests, [spin] * 4, options=options))
+        late.daemon = True
+        late.start()
         time.sleep(0.5)
         print("ready", flush=True)
         time.sleep(60)
@@ -126,7 +129,7 @@ def containers_of(pid):
     client = docker.from_env()
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        left = client.containers.list(all=True, filters={"label": f"rlvr-rewards-code={pid}"})
+        left = client.api.containers(all=True, filters={"label": f"rlvr-rewards-code={pid}"})
         if not left:
             break
         time.sleep(0.2)
@@ -195,7 +198,8 @@ def test_a_job_that_ran_out_of_time_is_not_remembered(pool):
 def test_a_sandbox_that_dies_is_replaced(pool):
     assert pool.submit(job(), remember=False).result(timeout=30).passed
     for pid in started_below(os.getpid()):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     outcomes = [pool.submit(job(), remember=False).result(timeout=60) for _ in range(4)]
     assert all(outcome.passed for outcome in outcomes)
 

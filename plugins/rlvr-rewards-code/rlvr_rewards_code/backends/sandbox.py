@@ -14,12 +14,12 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Protocol
 
 from rlvr_rewards_code.jail import wire
-from rlvr_rewards_code.jail.zygote import END, ENDED, EXIT, FORK, NEW, NOTHING, NUMBER, ORDER
+from rlvr_rewards_code.jail.zygote import END, ENDED, EXIT, FORK, LAST, NEW, NOTHING, NUMBER, ORDER
 
 START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 30.0
@@ -76,6 +76,7 @@ class Exit:
     status: int
     cpu_s: float
     memory_mb: float
+    ended_by_us: bool = False
     output: bytes = b""
     errors: bytes = b""
 
@@ -236,7 +237,8 @@ class Sandbox:
         Raises:
             SandboxBroken: the sandbox does not answer.
         """
-        self._order(END, process.pid, process.role if again else NOTHING)
+        what = LAST if process.stream.closed and not process.stream.oversized else END
+        self._order(what, process.pid, process.role if again else NOTHING)
         if again:
             self.ahead.append(process.role)
         while process.pid not in self.ended:
@@ -246,7 +248,7 @@ class Sandbox:
         self.live.pop(process.pid).close()
         self.served += 1
         output, errors = (*texts, b"", b"")[:2]
-        return Exit(found.status, found.cpu_s, found.memory_mb, output, errors)
+        return replace(found, output=output, errors=errors)
 
     def close(self) -> None:
         """End the sandbox and everything in it."""
@@ -274,8 +276,8 @@ class Sandbox:
             if message[:1] == NEW:
                 self._add(NUMBER.unpack(message)[1], fds)
             elif message[:1] == ENDED:
-                _, pid, status, cpu_ms, peak_kib = EXIT.unpack(message)
-                self.ended[pid] = Exit(status, cpu_ms / 1000, peak_kib / 1024)
+                _, pid, status, cpu_ms, peak_kib, ended_by_us = EXIT.unpack(message)
+                self.ended[pid] = Exit(status, cpu_ms / 1000, peak_kib / 1024, ended_by_us)
             else:
                 raise SandboxBroken(f"the sandbox said {message[:40]!r}")
         except struct.error:

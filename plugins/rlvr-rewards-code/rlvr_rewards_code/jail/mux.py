@@ -12,7 +12,17 @@ import os
 import select
 import struct
 
-from rlvr_rewards_code.jail.zygote import END, NEW, NOTHING, NUMBER, ORDER, Child, Zygote
+from rlvr_rewards_code.jail.zygote import (
+    DYING_S,
+    FORK,
+    LAST,
+    NEW,
+    NOTHING,
+    NUMBER,
+    ORDER,
+    Child,
+    Zygote,
+)
 
 HEAD = struct.Struct("!II")
 LENGTHS = struct.Struct("!II")
@@ -61,8 +71,8 @@ class Mux:
 
     def _obey(self, order: bytes) -> None:
         what, pid, role = ORDER.unpack(order)
-        if what == END:
-            self._say(0, self._end(pid))
+        if what != FORK:
+            self._say(0, self._end(pid, DYING_S if what == LAST else 0.0))
         if role != NOTHING:
             child = self.zygote.fork(role)
             self.children[child.pid] = child
@@ -70,8 +80,8 @@ class Mux:
             os.set_blocking(child.channel, False)
             self._say(0, NUMBER.pack(NEW, child.pid) + role)
 
-    def _end(self, pid: int) -> bytes:
-        report = self.zygote.end(pid)
+    def _end(self, pid: int, patience_s: float) -> bytes:
+        report = self.zygote.end(pid, patience_s)
         child = self.children.pop(pid, None)
         if child is None:
             return report + LENGTHS.pack(0, 0)

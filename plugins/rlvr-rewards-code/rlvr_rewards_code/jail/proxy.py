@@ -170,7 +170,7 @@ def function(link: Link, name: str) -> Callable[..., Any]:
 
 
 class Opaque:
-    """An object that stays with the program; it equals nothing, and reading from it gives values."""
+    """An object that stays with the program: it equals nothing; reading it gives values."""
 
     __slots__ = ("__link", "__number", "__shown")
 

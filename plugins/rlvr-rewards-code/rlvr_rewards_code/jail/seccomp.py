@@ -115,8 +115,9 @@ def build(*, may_write: bool, may_fork: bool) -> Filter:
         fails = _ERRNO | _EAGAIN
         rules.when_bits("clone", argument=0, bits=_CLONE_THREAD, then=_ALLOW, otherwise=fails)
     rules.always("clone3", _ERRNO | _ENOSYS)  # its flags lie in memory; libc falls back to clone
-    rules.when_equal("tgkill", argument=0, values=(_OWN_PID,))
-    rules.when_equal("kill", argument=0, values=(_OWN_PID,))
+    # to itself, and not SIGKILL: who finds a program killed by that knows it was from outside
+    rules.when_own_process("tgkill", signal_argument=2)
+    rules.when_own_process("kill", signal_argument=1)
     rules.when_equal("prlimit64", argument=0, values=(0,))
     rules.when_equal("ioctl", argument=1, values=(0x5401, 0x541B, 0x5451, 0x5450, 0x5421))
     rules.when_equal("prctl", argument=0, values=(15, 16, 0x53564D41))  # names of threads, areas
@@ -163,6 +164,20 @@ class _Rules:
         tests = [(_EQUAL, len(values) - index, 0, value) for index, value in enumerate(values)]
         ends = [(_RETURN, 0, 0, _ERRNO | _EPERM), (_RETURN, 0, 0, _ALLOW)]
         self._decide(name, [(_LOAD, 0, 0, 16 + 8 * argument), *tests, *ends])
+
+    def when_own_process(self, name: str, *, signal_argument: int) -> None:
+        """Allow a signal to the process itself, except SIGKILL."""
+        self._decide(
+            name,
+            [
+                (_LOAD, 0, 0, 16 + 8 * signal_argument),
+                (_EQUAL, 2, 0, 9),
+                (_LOAD, 0, 0, 16),
+                (_EQUAL, 1, 0, _OWN_PID),
+                (_RETURN, 0, 0, _ERRNO | _EPERM),
+                (_RETURN, 0, 0, _ALLOW),
+            ],
+        )
 
     def when_null(self, name: str, *, argument: int) -> None:
         """Allow it if a pointer is null, both halves of it; fail with EPERM if not."""

@@ -6,12 +6,12 @@ program wrote. When the control socket closes, it ends, and with it everything i
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import signal
 import socket
 import struct
+import time
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,10 +24,13 @@ ORDER = struct.Struct("!cIc")
 """What to do, the process it is about, and after its end the role of one more to fork."""
 NUMBER = struct.Struct("!cI")
 """An answer: what, and the process it is about."""
-EXIT = struct.Struct("!cIiII")
-"""How a process ended: what, its id, wait status, processor time in ms, peak memory in KiB."""
+EXIT = struct.Struct("!cIiII?")
+"""How a process ended: what, its id, wait status, processor time in ms, peak memory in KiB, and
+whether we had to end it."""
 PROGRAM, SCRIPT, EXAMINER = b"p", b"s", b"t"
-FORK, END = b"f", b"k"
+FORK, END, LAST = b"f", b"k", b"l"
+"""Orders: fork one; end one; take leave of one that has closed its channel and should be dead."""
+DYING_S = 0.2
 NEW, ENDED = b"n", b"x"
 NOTHING = b"-"
 
@@ -86,24 +89,29 @@ class Zygote:
             os.close(streams[0])
         return Child(pid, ours.detach(), streams[1:])
 
-    def end(self, pid: int) -> bytes:
+    def end(self, pid: int, patience_s: float = 0.0) -> bytes:
         """Kill a process and wait for it; gives the report of how it ended."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + patience_s
         try:
-            _, status, used = os.wait4(pid, 0)
+            found, status, used = os.wait4(pid, os.WNOHANG)
+            while not found and time.monotonic() < deadline:
+                time.sleep(0.001)
+                found, status, used = os.wait4(pid, os.WNOHANG)
+            if not found:
+                os.kill(pid, signal.SIGKILL)
+                _, status, used = os.wait4(pid, 0)
         except ChildProcessError:
-            return EXIT.pack(ENDED, pid, 0, 0, 0)
+            return EXIT.pack(ENDED, pid, 0, 0, 0, True)
         cpu_ms = min(2**32 - 1, round((used.ru_utime + used.ru_stime) * 1000))
-        return EXIT.pack(ENDED, pid, status, cpu_ms, used.ru_maxrss)
+        return EXIT.pack(ENDED, pid, status, cpu_ms, used.ru_maxrss, not found)
 
 
 def attend(zygote: Zygote, control: socket.socket) -> None:
     """Do as told until the other side is gone; descriptors travel with the answers."""
     while order := control.recv(ORDER.size):
         what, pid, role = ORDER.unpack(order)
-        if what == END:
-            control.send(zygote.end(pid))
+        if what != FORK:
+            control.send(zygote.end(pid, DYING_S if what == LAST else 0.0))
         if role != NOTHING:
             child = zygote.fork(role)
             fds = [child.channel, *child.streams]

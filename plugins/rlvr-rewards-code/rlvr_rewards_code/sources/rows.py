@@ -61,12 +61,8 @@ def _file_of(name: str, path: Path, split: str) -> Path:
 
 
 def _json_rows(file: Path) -> Iterator[Row]:
-    opened = (
-        gzip.open(file, "rt", encoding="utf-8")
-        if file.suffix == ".gz"
-        else file.open(encoding="utf-8")
-    )
-    with opened as lines:
+    opener = gzip.open if file.suffix == ".gz" else Path.open
+    with opener(file, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
