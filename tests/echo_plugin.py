@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,11 @@ def bound(name: str, *, timeout_s: float | None = None, **options: Any) -> Bound
 
 def samples(*texts: str, group: str | None = None) -> list[Sample]:
     return [Sample(TASK, text, group=group, index=index) for index, text in enumerate(texts)]
+
+
+def listen_to_ctrl_c() -> None:
+    """For a new process: a shell lets what it runs in the background ignore Ctrl-C, we do not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def pipeline(*stages: Mapping[str, Any], **sections: Any) -> dict[str, Any]:

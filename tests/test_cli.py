@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from echo_plugin import pipeline
+from echo_plugin import listen_to_ctrl_c, pipeline
 from wrong_pipelines import SOUND, write_plugins
 
 from rlvr_ops_core.cli import cli
@@ -245,7 +245,11 @@ def test_ctrl_c_leaves_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
     slow = {**TRAIN, "steps": 1000, "sleep_s": 0.05}
     (tmp_path / "p.yaml").write_text(yaml.safe_dump(pipeline(slow)))
     running = subprocess.Popen(
-        [RLVR, "run", "p.yaml"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        [RLVR, "run", "p.yaml"],
+        preexec_fn=listen_to_ctrl_c,  # noqa: PLW1509  # it only resets a signal
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     metrics = tmp_path / "runs" / "echo" / "stages" / "01-policy" / "metrics.jsonl"
     deadline = time.monotonic() + 30

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from echo_plugin import pipeline
+from echo_plugin import listen_to_ctrl_c, pipeline
 
 from rlvr_ops_core import (
     DataError,
@@ -59,6 +59,7 @@ class Runs:
         command += ["--output", str(self.folder), *arguments]
         return subprocess.Popen(
             command,
+            preexec_fn=listen_to_ctrl_c,  # noqa: PLW1509  # it only resets a signal
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -303,7 +304,10 @@ def test_serving_lasts_until_ctrl_c(runs: Runs) -> None:
         with urlopen(url, timeout=10) as answer:
             assert json.load(answer)["skill"] > 0.2
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        try:
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
         assert process.returncode == 0
     assert runs.manifest()["status"] == "finished"
 
