@@ -15,6 +15,7 @@ import argparse
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
@@ -35,6 +36,7 @@ WARM_START = {"shuffle": False, "steps": 600, "batch_size": 48, "learning_rate":
 WARM_START |= {"warmup_steps": 20, "adam_beta2": 0.98, "threads": 1, "save_steps": 0}
 PROMPTS, GROUP, NEW_TOKENS = 16, 8, 14
 SHARED = {"learning_rate": 2e-4, "warmup_steps": 5, "adam_beta2": 0.95}
+ACCOUNTS = ("seconds/", "tokens/")
 
 
 def quickstart_tasks() -> list[Task]:
@@ -59,6 +61,7 @@ class Curve:
     def __init__(self) -> None:
         self.rewards: list[float] = []
         self.alike: list[float] = []
+        self.phases: Counter[str] = Counter()
         self.times: list[float] = []
 
     @property
@@ -67,7 +70,10 @@ class Curve:
         return (self.times[-1] - self.times[0]) * len(self.times) / (len(self.times) - 1)
 
     def log(self, _step: int, numbers: dict[str, float]) -> None:
+        """Keep the numbers of a step."""
         self.times.append(time.process_time())
+        if len(self.times) > 1:  # the first step's accounts hold the loading
+            self.phases.update({n: v for n, v in numbers.items() if n.startswith(ACCOUNTS)})
         self.rewards.append(numbers["reward"])
         self.alike.append(numbers["groups_alike"])
 
@@ -191,10 +197,16 @@ def compare(name: str, tasks: list[Task], args: argparse.Namespace) -> dict[str,
         f"{name}: reward by step, three seeds",
         {kind: [one.rewards for one in some] for kind, some in curves.items()},
     )
+    profile = sum((one.phases for one in curves["exact"]), Counter())
     seconds = {kind: [round(one.seconds, 2) for one in some] for kind, some in curves.items()}
     return {
         "cpu_seconds": seconds,
         "ratio": round(sum(seconds["exact"]) / sum(seconds["plain"]), 3),
+        "share_of_wall": {
+            phase: round(profile[f"seconds/{phase}"] / profile["seconds/wall"], 3)
+            for phase in ("generate", "score", "train", "other")
+        },
+        "tokens": {n.removeprefix("tokens/"): int(v) for n, v in profile.items() if "tokens/" in n},
         "groups_alike": round(fmean(fmean(one.alike) for one in curves["exact"]), 3),
         "accuracy": {
             kind: {how: round(fmean(one[how] for one in some), 3) for how in some[0]}

@@ -8,18 +8,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rlvr_ops_core import Sampler, Trainer, hookimpl
+from rlvr_trainer_grpo.best_of_n import best_of_n
 from rlvr_trainer_grpo.grpo import grpo
+from rlvr_trainer_grpo.presets import dapo, dr_grpo, gspo, rloo
 from rlvr_trainer_grpo.sampling import sample
 from rlvr_trainer_grpo.scratch import scratch
 from rlvr_trainer_grpo.sft import sft
 
-__all__ = ["grpo", "rlvr_samplers", "rlvr_trainers", "sample", "scratch", "sft"]
+__all__ = [
+    "best_of_n",
+    "dapo",
+    "dr_grpo",
+    "grpo",
+    "gspo",
+    "rloo",
+    "rlvr_samplers",
+    "rlvr_trainers",
+    "sample",
+    "scratch",
+    "sft",
+]
 
 
 @hookimpl
 def rlvr_trainers() -> Mapping[str, Trainer]:
-    """The trainers: a model from scratch, a supervised warm start, GRPO."""
-    return {"scratch": scratch, "sft": sft, "grpo": grpo}
+    """The trainers: a model from scratch, two kinds of imitation, GRPO and its relatives."""
+    return {
+        "scratch": scratch,
+        "sft": sft,
+        "best_of_n": best_of_n,
+        "grpo": grpo,
+        "dapo": dapo,
+        "dr_grpo": dr_grpo,
+        "gspo": gspo,
+        "rloo": rloo,
+    }
 
 
 @hookimpl

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
-from rlvr_ops_core import Task, TrainJob, needs
+from rlvr_ops_core import OptionError, Task, TrainJob, needs
 from rlvr_trainer_grpo.accounts import Accounts, Costs
 from rlvr_trainer_grpo.gpus import gpu_gauge
 from rlvr_trainer_grpo.judge import Judge
@@ -26,6 +28,7 @@ from rlvr_trainer_grpo.prompts import (
     stop_token_ids,
     task_order,
 )
+from rlvr_trainer_grpo.pruning import Pruning
 from rlvr_trainer_grpo.quiet import quiet
 from rlvr_trainer_grpo.savings import Savings
 from rlvr_trainer_grpo.teaching import loss_adds_up
@@ -48,6 +51,7 @@ def grpo(
     micro_batch_size: int | None = None,
     micro_batch_tokens: int | None = None,
     savings: Savings | None = None,
+    pruning: Pruning | None = None,
     learning_rate: float = 1e-6,
     lr_scheduler_type: str = "constant_with_warmup",
     warmup_steps: int = 0,
@@ -57,6 +61,7 @@ def grpo(
     beta: float = 0.0,
     loss_type: str = "dapo",
     scale_rewards: str | bool = "group",
+    baseline: Literal["mean", "leave_one_out"] = "mean",
     shuffle: bool = True,
     lora: Lora | None = None,
     dtype: Dtype = "auto",
@@ -80,6 +85,7 @@ def grpo(
         micro_batch_tokens: tokens in one forward pass, prompts and padding counted, as a further
             limit; None sets none.
         savings: what is not computed because it changes nothing; None leaves out all of it.
+        pruning: what is left out although it changes the estimator; None leaves out nothing.
         learning_rate: its greatest value.
         lr_scheduler_type: how the rate changes, by transformers' names.
         warmup_steps: steps over which the rate rises.
@@ -89,6 +95,7 @@ def grpo(
         beta: weight of the KL divergence from the starting model.
         loss_type: as in TRL: `grpo`, `dapo`, `dr_grpo`, `bnpo` …
         scale_rewards: what a group's rewards are divided by: `group`, `batch` or `none`.
+        baseline: what an answer's reward is compared with: the mean of its group, or of the others.
         shuffle: another order of the tasks in each epoch; False keeps theirs.
         lora: train low-rank matrices instead of the model.
         dtype: type of the weights; see `rlvr_trainer_grpo.models.weight_dtype`.
@@ -108,6 +115,7 @@ def grpo(
     """
     refuse_many_processes()
     refuse_unknown("GRPOConfig", trl_options)
+    _check_pruning(pruning, group_size, scale_rewards)
     from transformers import set_seed
 
     accounts = Accounts(costs, gauge=gpu_gauge())
@@ -161,6 +169,9 @@ def grpo(
         tokens_at_once=micro_batch_tokens,
         loss_adds_up=adds_up,
         accounts=accounts,
+        pruning=pruning,
+        other_tasks=partial(_other_tasks, _dataset(job.tasks), job.seed),
+        leaves_one_out=baseline == "leave_one_out",
         reward_funcs=judge,
         args=config,
         train_dataset=_dataset(job.tasks).select(order),
@@ -210,6 +221,30 @@ def _dataset(tasks: Sequence[Task]) -> Dataset:
         for task in tasks
     ]
     return Dataset.from_dict({"prompt": prompts, "task_index": list(range(len(tasks)))})
+
+
+def _other_tasks(
+    dataset: Dataset, seed: int, step: int, number: int, count: int
+) -> list[dict[str, Any]]:
+    """Rows for a further round of a step: they depend on the arguments alone."""
+    generator = random.Random(f"{seed}/{step}/{number}")
+    return [dataset[generator.randrange(len(dataset))] for _ in range(count)]
+
+
+def _check_pruning(pruning: Pruning | None, group_size: int, scale_rewards: str | bool) -> None:
+    keep = pruning and pruning.keep_answers
+    if not keep:
+        return
+    if not 2 <= keep <= group_size:
+        raise OptionError(
+            f"pruning: keep_answers: {keep} of the {group_size} answers of a group",
+            hint=f"keep 2 to {group_size}: one answer alone has nothing to be compared with",
+        )
+    if scale_rewards == "batch":
+        raise OptionError(
+            "pruning: keep_answers does not go with scale_rewards: batch",
+            hint="take group or none",
+        )
 
 
 def _aligned(save_steps: int, iterations: int) -> int:

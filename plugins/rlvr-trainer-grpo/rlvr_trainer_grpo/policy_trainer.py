@@ -17,127 +17,35 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rlvr_trainer_grpo.accounts import Accounts
-from rlvr_trainer_grpo.decoding import Sampling, decode
 from rlvr_trainer_grpo.failures import is_out_of_memory, no_number
 from rlvr_trainer_grpo.packing import can_pack, log_probs_and_entropy, pack, packed_attention
+from rlvr_trainer_grpo.policy_sampling import FrugalSampling, evaluating
+from rlvr_trainer_grpo.pruning import Pruning
 from rlvr_trainer_grpo.savings import Savings
 from rlvr_trainer_grpo.teaching import Batch, Part, cut, loss_mask, teaching_rows
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
-    from trl import GRPOTrainer
-else:
-    GRPOTrainer = (
-        object  # the real one is mixed in by `policy_trainer`: trl loads when it is needed
-    )
 
 TEXT_SETTINGS = frozenset({"batch_size", "compute_entropy", "compute_aux_loss"})
 """What TRL asks a model for besides images."""
 
 
-class FrugalTraining(GRPOTrainer):  # type: ignore[misc]  # trl has no types
+class FrugalTraining(FrugalSampling):
     """What GRPOTrainer does, with `savings`; see the top of this file."""
 
-    savings: Savings
     rows_at_once: int
     tokens_at_once: int | None
-    cut_at_stop: Callable[[list[int]], list[int]]
-    model_can_pack: bool
     loss_adds_up: bool
     is_packed: bool | None = None
     """Whether answers are packed; None until the first batch has shown that it changes nothing."""
-    sampled_entropy: float | None = None
     prepared: Batch | None = None
     """The batch of the step that is running."""
-    accounts: Accounts
-
-    # -- sampling ----------------------------------------------------------------------------------
-
-    def _generate_single_turn(
-        self, prompt_ids: Sequence[Sequence[int]], *multimodal: Any, **settings: Any
-    ) -> tuple[list[list[int]], list[list[float]] | None]:
-        """Token ids of one answer a prompt; what comes after a stop string is cut off."""
-        with self.accounts.phase("generate"):
-            if self._decodes_itself(*multimodal):
-                answers, logprobs = self._decode(prompt_ids), None
-            else:
-                plain = super()._generate_single_turn
-                answers, logprobs = plain(prompt_ids, *multimodal, **settings)
-        self.accounts.count(generated=sum(map(len, answers)))
-        cut_ids = [self.cut_at_stop(ids) for ids in answers]
-        if logprobs is not None:
-            logprobs = [row[: len(ids)] for row, ids in zip(logprobs, cut_ids, strict=True)]
-        return cut_ids, logprobs
-
-    def _decodes_itself(self, images: Any, multimodal_fields: Any, *_: Any) -> bool:
-        args = self.args
-        return (
-            (self.savings.shared_prompts or self.savings.finished_rows)
-            and images is None
-            and not multimodal_fields
-            and not (args.use_vllm or args.use_transformers_continuous_batching)
-            and args.repetition_penalty == 1.0
-            and not args.generation_kwargs
-            and args.cache_implementation is None
-            and self.model_can_pack
-        )
-
-    def _decode(self, prompt_ids: Sequence[Sequence[int]]) -> list[list[int]]:
-        import torch
-
-        how = Sampling(
-            max_new_tokens=self.args.max_completion_length,
-            ends=self.eos_token_ids,
-            temperature=self.args.temperature,
-            top_k=self.args.top_k or 0,
-            top_p=self.args.top_p,
-            min_p=self.args.min_p,
-        )
-        computes = torch.inference_mode(), self.accelerator.autocast()
-        with self._whole_model() as model, _evaluating(model), computes[0], computes[1]:
-            answers = decode(
-                model,
-                prompt_ids,
-                how,
-                share_prompts=self.savings.shared_prompts,
-                drop_finished=self.savings.finished_rows,
-            )
-        self.sampled_entropy = answers.entropy
-        self.accounts.count(
-            computed__generate=answers.decoded_slots + answers.prompt_tokens,
-            saved__finished_rows=answers.plain_slots - answers.decoded_slots,
-            saved__sampled_prompts=answers.plain_prompt_tokens - answers.prompt_tokens,
-        )
-        return answers.ids
-
-    def _bare_model(self) -> Any:
-        return self.accelerator.unwrap_model(self.model)
-
-    def _whole_model(self) -> AbstractContextManager[Any]:
-        """The model with all its weights here, while the `with` lasts."""
-        if self.accelerator.num_processes == 1:
-            return nullcontext(self._bare_model())
-        from trl.models.utils import unwrap_model_for_generation
-
-        return unwrap_model_for_generation(  # type: ignore[no-any-return]  # trl has no types
-            self.model_wrapped,
-            self.accelerator,
-            gather_deepspeed3_params=self.args.ds3_gather_for_generation,
-            gradient_checkpointing_kwargs=self.args.gradient_checkpointing_kwargs,
-        )
-
-    def get_train_dataloader(self) -> Any:
-        """TRL's, which need not look for tensors to move: its rows are texts and numbers."""
-        loader = super().get_train_dataloader()
-        loader.device = None
-        return loader
-
-    # -- training ----------------------------------------------------------------------------------
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Any:
         """One batch of TRL; if memory runs out, again with half as many answers at once.
@@ -334,23 +242,12 @@ class FrugalTraining(GRPOTrainer):  # type: ignore[misc]  # trl has no types
             return False
         padding = int((attention_mask[0, :-logits_to_keep] == 0).sum())
         ids, mask = input_ids[:1, padding:], attention_mask[:1, padding:]
-        with torch.no_grad(), _evaluating(model):
+        with torch.no_grad(), evaluating(model):
             expected, _, _ = plain(model, ids, mask, logits_to_keep)
             twice, _ = self._packed(model, ids.repeat(2, 1), mask.repeat(2, 1), logits_to_keep)
         lowest = torch.bfloat16 if self.args.bf16 else model.dtype
         difference = (twice - expected).abs() * mask[:, -logits_to_keep:]
         return bool(difference.max() < math.sqrt(torch.finfo(lowest).eps))
-
-
-@contextmanager
-def _evaluating(model: Any) -> Iterator[None]:
-    """Without dropout while the `with` lasts: answers come from the policy itself."""
-    before = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(before)
 
 
 def policy_trainer(
@@ -362,6 +259,9 @@ def policy_trainer(
     loss_adds_up: bool,
     cut_at_stop: Callable[[list[int]], list[int]],
     accounts: Accounts,
+    pruning: Pruning | None = None,
+    other_tasks: Callable[[int, int, int], list[dict[str, Any]]] | None = None,
+    leaves_one_out: bool = False,
     **settings: Any,
 ) -> Any:
     """A GRPOTrainer with these savings; `settings` are TRL's."""
@@ -386,6 +286,9 @@ def policy_trainer(
     trainer.tokens_at_once = tokens_at_once
     trainer.loss_adds_up = loss_adds_up
     trainer.accounts = accounts
+    trainer.pruning = pruning or Pruning()
+    trainer.other_tasks = other_tasks
+    trainer.leaves_one_out = leaves_one_out
     trainer.cut_at_stop = cut_at_stop
     trainer.model_can_pack = can_pack(model)
     return trainer

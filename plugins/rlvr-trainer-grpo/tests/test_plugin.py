@@ -7,7 +7,9 @@ from rlvr_ops_core.options import options_model
 
 
 def test_hooks_offer_every_component():
-    assert list(rlvr_trainer_grpo.rlvr_trainers()) == ["scratch", "sft", "grpo"]
+    relatives = ["grpo", "dapo", "dr_grpo", "gspo", "rloo"]
+    trainers = ["scratch", "sft", "best_of_n", *relatives]
+    assert list(rlvr_trainer_grpo.rlvr_trainers()) == trainers
     assert list(rlvr_trainer_grpo.rlvr_samplers()) == ["sample"]
 
 

@@ -1,0 +1,164 @@
+"""How a step gets its answers: our decoding in place of `generate`, and pruning of what came.
+
+Mixed into TRL's GRPOTrainer by `policy_trainer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from rlvr_trainer_grpo.accounts import Accounts
+from rlvr_trainer_grpo.decoding import Sampling, decode
+from rlvr_trainer_grpo.pruning import Pruning, downsample, groups_alike, replace_groups
+from rlvr_trainer_grpo.savings import Savings
+from rlvr_trainer_grpo.teaching import Batch, loss_mask
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from trl import GRPOTrainer
+else:
+    GRPOTrainer = object  # `policy_trainer` mixes the real one in: trl loads when it is needed
+
+
+class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
+    """Samples with `savings`, and prunes as far as `pruning` says."""
+
+    savings: Savings
+    pruning: Pruning
+    accounts: Accounts
+    cut_at_stop: Callable[[list[int]], list[int]]
+    other_tasks: Callable[[int, int, int], list[dict[str, Any]]] | None
+    """Rows of so many tasks for a step and a round of it."""
+    leaves_one_out: bool
+    model_can_pack: bool
+    """Whether the model's attention and cache are of the plain kind."""
+    sampled_entropy: float | None = None
+    """Mean over all answers of the step, in nats."""
+    rewards: Tensor
+
+    def _generate_single_turn(
+        self, prompt_ids: Sequence[Sequence[int]], *multimodal: Any, **settings: Any
+    ) -> tuple[list[list[int]], list[list[float]] | None]:
+        """Token ids of one answer a prompt; what comes after a stop string is cut off."""
+        with self.accounts.phase("generate"):
+            if self._decodes_itself(*multimodal):
+                answers, logprobs = self._decode(prompt_ids), None
+            else:
+                plain = super()._generate_single_turn
+                answers, logprobs = plain(prompt_ids, *multimodal, **settings)
+        self.accounts.count(generated=sum(map(len, answers)))
+        cut_ids = [self.cut_at_stop(ids) for ids in answers]
+        if logprobs is not None:
+            logprobs = [row[: len(ids)] for row, ids in zip(logprobs, cut_ids, strict=True)]
+        return cut_ids, logprobs
+
+    def _decodes_itself(self, images: Any, multimodal_fields: Any, *_: Any) -> bool:
+        args = self.args
+        return (
+            (self.savings.shared_prompts or self.savings.finished_rows)
+            and images is None
+            and not multimodal_fields
+            and not (args.use_vllm or args.use_transformers_continuous_batching)
+            and args.repetition_penalty == 1.0
+            and not args.generation_kwargs
+            and args.cache_implementation is None
+            and self.model_can_pack
+        )
+
+    def _decode(self, prompt_ids: Sequence[Sequence[int]]) -> list[list[int]]:
+        import torch
+
+        how = Sampling(
+            max_new_tokens=self.args.max_completion_length,
+            ends=self.eos_token_ids,
+            temperature=self.args.temperature,
+            top_k=self.args.top_k or 0,
+            top_p=self.args.top_p,
+            min_p=self.args.min_p,
+        )
+        computes = torch.inference_mode(), self.accelerator.autocast()
+        with self._whole_model() as model, evaluating(model), computes[0], computes[1]:
+            answers = decode(
+                model,
+                prompt_ids,
+                how,
+                share_prompts=self.savings.shared_prompts,
+                drop_finished=self.savings.finished_rows,
+            )
+        self.sampled_entropy = answers.entropy
+        self.accounts.count(
+            computed__generate=answers.decoded_slots + answers.prompt_tokens,
+            saved__finished_rows=answers.plain_slots - answers.decoded_slots,
+            saved__sampled_prompts=answers.plain_prompt_tokens - answers.prompt_tokens,
+        )
+        return answers.ids
+
+    def _calculate_rewards(self, *args: Any, **settings: Any) -> Tensor:
+        self.rewards = super()._calculate_rewards(*args, **settings)
+        return self.rewards
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> Batch:
+        """TRL's batch, pruned as far as that was asked for."""
+        batch: Batch = super()._generate_and_score_completions(inputs)
+        group, rewards = self.num_generations, self.rewards
+        for number in range(self.pruning.resample_rounds):
+            dead = groups_alike(batch, group)
+            if not dead or self.other_tasks is None:
+                break
+            others = self.other_tasks(self.state.global_step, number, len(dead))
+            rows = [task for task in others for _ in range(group)]
+            more = super()._generate_and_score_completions(rows)
+            both = {"reward": rewards, **batch}, {"reward": self.rewards, **more}
+            batch = replace_groups(*both, dead, group)
+            rewards = batch.pop("reward")
+            self.accounts.count(resampled=int(loss_mask(more).sum()))
+        if self.pruning.keep_answers:
+            before = int(loss_mask(batch).sum())
+            batch = downsample(
+                batch,
+                rewards[:, 0],
+                group=group,
+                keep=self.pruning.keep_answers,
+                scale=self.scale_rewards == "group",
+            )
+            self.accounts.count(pruned=before - int(batch["num_items_in_batch"]))
+        if self.leaves_one_out:
+            # r - mean of the others = (r - mean of all) * G / (G - 1)
+            size = self.pruning.keep_answers or group
+            batch["advantages"] = batch["advantages"] * (size / (size - 1))
+        return batch
+
+    def _bare_model(self) -> Any:
+        return self.accelerator.unwrap_model(self.model)
+
+    def _whole_model(self) -> AbstractContextManager[Any]:
+        """The model with all its weights here, while the `with` lasts."""
+        if self.accelerator.num_processes == 1:
+            return nullcontext(self._bare_model())
+        from trl.models.utils import unwrap_model_for_generation
+
+        return unwrap_model_for_generation(  # type: ignore[no-any-return]  # trl has no types
+            self.model_wrapped,
+            self.accelerator,
+            gather_deepspeed3_params=self.args.ds3_gather_for_generation,
+            gradient_checkpointing_kwargs=self.args.gradient_checkpointing_kwargs,
+        )
+
+    def get_train_dataloader(self) -> Any:
+        """TRL's, which need not look for tensors to move: its rows are texts and numbers."""
+        loader = super().get_train_dataloader()
+        loader.device = None
+        return loader
+
+
+@contextmanager
+def evaluating(model: Any) -> Iterator[None]:
+    """Without dropout while the `with` lasts: answers come from the policy itself."""
+    before = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(before)

@@ -1,0 +1,104 @@
+"""Leaving out groups and answers: which ones, and what remains."""
+
+from itertools import combinations
+from statistics import pvariance
+
+import pytest
+import torch
+from copy_digits import judge
+from rlvr_trainer_grpo import grpo
+from rlvr_trainer_grpo.pruning import Pruning, downsample, groups_alike, most_varied, replace_groups
+
+from rlvr_ops_core import OptionError, StopRun
+
+STEP = {"prompts_per_step": 3, "group_size": 4, "max_new_tokens": 3, "threads": 1}
+STEP |= {"learning_rate": 1e-2}
+
+
+@pytest.mark.parametrize("keep", [2, 3, 5])
+def test_kept_answers_have_the_greatest_variance_of_all_choices(keep):
+    generator = torch.Generator().manual_seed(keep)
+    for _ in range(20):
+        values = torch.rand(7, generator=generator).round(decimals=1).tolist()
+        greatest = max(map(pvariance, combinations(values, keep)))
+        chosen = most_varied(values, keep)
+        assert len(set(chosen)) == keep
+        assert pvariance([values[place] for place in chosen]) == pytest.approx(greatest)
+
+
+def make_batch(rewards, *, prompt_width=2, answer_width=3):
+    rows = len(rewards)
+    return {
+        "prompt_ids": torch.arange(rows)[:, None].repeat(1, prompt_width),
+        "prompt_mask": torch.ones(rows, prompt_width, dtype=torch.long),
+        "completion_ids": torch.arange(rows)[:, None].repeat(1, answer_width) + 100,
+        "completion_mask": torch.ones(rows, answer_width, dtype=torch.long),
+        "advantages": torch.tensor(rewards)
+        - torch.tensor(rewards).view(-1, 4).mean(1).repeat_interleave(4),
+        "num_items_in_batch": torch.tensor(rows * answer_width),
+    }
+
+
+def test_advantages_of_kept_answers_are_those_among_themselves():
+    rewards = [0.0, 0.0, 0.0, 1.0, 0.5, float("nan"), float("nan"), float("nan")]
+    batch = make_batch([0.0] * 8)
+    kept = downsample(batch, torch.tensor(rewards), group=4, keep=2, scale=True)
+    assert kept["prompt_ids"][:, 0].tolist()[1:3] == [3, 4]
+    expected = 0.5 / (2**-0.5 + 1e-4)
+    torch.testing.assert_close(kept["advantages"], torch.tensor([-expected, expected, 0, 0]))
+    assert kept["num_items_in_batch"] == 4 * 3
+
+
+def test_dead_groups_are_replaced_by_live_ones_of_other_widths():
+    batch = make_batch([0.0, 0, 0, 0, 0, 1, 0, 1, 1, 1, 1, 1])
+    more = make_batch([0.0, 0, 0, 0, 1, 0, 0, 0], prompt_width=4, answer_width=5)
+    dead = groups_alike(batch, 4)
+    assert dead == [0, 2]
+    found = replace_groups(batch, more, dead, 4)
+    assert groups_alike(found, 4) == [2]
+    assert found["completion_ids"][:4, 0].tolist() == [104, 105, 106, 107]  # the live one of more
+    assert found["prompt_mask"].sum(1).tolist() == [4] * 4 + [2] * 8
+    assert found["prompt_mask"][4].tolist() == [0, 0, 1, 1]
+    assert found["num_items_in_batch"] == 4 * 5 + 8 * 3
+
+
+def test_fewer_tokens_are_trained_and_the_log_says_so(make_job, tiny):
+    rows = []
+    job = make_job(model=tiny(), on_log=lambda step, numbers: rows.append(numbers))
+    grpo(job, steps=2, pruning=Pruning(keep_answers=2), **STEP)
+    assert all(row["tokens/pruned"] > 0 for row in rows)
+    assert all(row.get("tokens/trained", 0) < row["tokens/generated"] / 1.5 for row in rows)
+
+
+def test_groups_that_teach_nothing_are_sampled_again_and_resume_finds_the_same(make_job, tiny):
+    tasks = {"whole": [], "cut": []}
+
+    def scorer(name):
+        def score(samples, step):
+            tasks[name].append((step, [sample.task.id for sample in samples]))
+            return judge(samples, step)
+
+        return score
+
+    def log(step, _):
+        if step == 3:
+            raise StopRun("killed")
+
+    options = STEP | {"steps": 4, "save_steps": 2, "pruning": Pruning(resample_rounds=2)}
+    grpo(make_job("whole", model=tiny(), on_score=scorer("whole")), **options)
+    with pytest.raises(StopRun):
+        grpo(make_job("cut", model=tiny(), on_log=log), **options)
+    grpo(make_job("cut", model=tiny(), on_score=scorer("cut")), **options)
+    steps = [step for step, _ in tasks["whole"]]
+    assert len(steps) > len(set(steps))  # at least one step had a second round
+    assert tasks["cut"] == [row for row in tasks["whole"] if row[0] > 2]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [({}, "1 of the 4 answers"), ({"scale_rewards": "batch"}, "does not go with scale_rewards")],
+)
+def test_pruning_that_leaves_nothing_to_compare_is_refused(make_job, tiny, options, says):
+    keep = 2 if options else 1
+    with pytest.raises(OptionError, match=says):
+        grpo(make_job(model=tiny()), steps=1, pruning=Pruning(keep_answers=keep), **STEP, **options)
