@@ -11,8 +11,6 @@ from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Any
 
-from rlvr_ops_core import DataError
-
 from rlvr_audit import thresholds
 from rlvr_audit.bench import Bench
 from rlvr_audit.bundled import bundled_cases
@@ -22,8 +20,9 @@ from rlvr_audit.probing import Probe, in_order, installed_probes, selected
 from rlvr_audit.process import RewardProcess
 from rlvr_audit.rates import Rate, rates_of
 from rlvr_audit.target import Target
+from rlvr_ops_core import DataError
 
-BUDGET_S = 45.0
+BUDGET_S = 35.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +99,7 @@ def audit(
     """
     started = perf_counter()
     probes, broken = installed_probes()
-    chosen = in_order(selected(probes, only, skip))
+    chosen = selected(probes, only, skip)
     files = tuple(str(Path(file).resolve()) for file in plugin_files)
     target = Target(
         reference=reference, options=dict(options or {}), plugin_files=files, shape=shape
@@ -116,7 +115,7 @@ def audit(
         with tempfile.TemporaryDirectory(prefix="rlvr-audit-") as folder:
             bench.calibrate()
             bench.folder = folder if bench.kind == "code" else ""
-            results = [_run(one, bench, progress) for one in chosen]
+            results = [_run(one, bench, progress) for one in in_order(chosen, bench.kind)]
     finally:
         process.close()
     return Report(

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from rlvr_audit import thresholds
 from rlvr_audit.cases import Case
 from rlvr_audit.process import Ended, RewardProcess
-from rlvr_audit.slots import Slot, number_of, slot_in, wrong_answers, written
+from rlvr_audit.slots import Slot, number_of, slot_in, written, wrong_answers
 from rlvr_audit.target import Target
 
 Kind: TypeAlias = Literal["answer", "code", "judge", "shape"]
@@ -99,6 +99,8 @@ class Bench:
         self.forms: dict[str, str] = {}
         self.graded = False
         self.call_s = 0.001
+        self.session_s = 0.01
+        """What it takes to begin a session: a reward may start a sandbox of its own in each."""
         self.known: list[tuple[Case, bool, str, Outcome]] = []
         """(case, is it good, text, outcome) of every known answer."""
         self.figures: dict[str, Any] = {}
@@ -129,7 +131,9 @@ class Bench:
 
     def code_of(self, case: Case) -> str:
         """The program in a case's right answer; "" if it holds none."""
-        tested = any("test" in key or key in ("inputs", "stdin", "entry_point") for key in case.data)
+        tested = any(
+            "test" in key or key in ("inputs", "stdin", "entry_point") for key in case.data
+        )
         for text in case.good:
             fenced = re.search(r"```(?:python|py)?\n(.*?)```", text, re.DOTALL)
             code = fenced[1] if fenced else text
@@ -147,6 +151,10 @@ class Bench:
     def most_cases(self) -> int:
         """So many cases a probe should use: a slow reward gets fewer."""
         return 8 if self.call_s < 0.01 else 4 if self.call_s < 0.05 else 2
+
+    def at_most(self, count: int) -> int:
+        """Of so many sessions, as many as a reward can begin in about two seconds; at least 3."""
+        return max(3, min(count, int(2.0 / self.session_s)))
 
     @property
     def is_over(self) -> bool:
@@ -167,12 +175,17 @@ class Bench:
             return slot.marked(text)
         return slot.full(text)
 
-    def is_paid(self, case: Case, outcome: Outcome) -> bool:
+    def is_paid(
+        self,
+        case: Case,
+        outcome: Outcome,
+        graded_share: float = thresholds.GRADED_PAID_SHARE,
+    ) -> bool:
         """A wrong answer got a right answer's pay, or a good part of it."""
         if outcome.status != "ok" or outcome.value is None:
             return False
         share = self.levels[case.id].share(outcome.value)
-        return share > (thresholds.GRADED_PAID_SHARE if self.graded else thresholds.PAID_SHARE)
+        return share > (graded_share if self.graded else thresholds.PAID_SHARE)
 
     def is_refused(self, case: Case, outcome: Outcome) -> bool:
         """A right answer got clearly less than known right answers do, or no verdict."""
@@ -183,11 +196,21 @@ class Bench:
     # -- calls --------------------------------------------------------------------------------
 
     def judge(
-        self, asks: Sequence[Ask], *, context: Context = "main", deadline_s: float | None = None
+        self,
+        asks: Sequence[Ask],
+        *,
+        context: Context = "main",
+        deadline_s: float | None = None,
+        is_needed: bool = False,
     ) -> list[Outcome]:
-        """One outcome an ask, each judged in a call of its own, in one process, in order."""
-        calls = [[ask] for ask in asks]
-        return [rows[0] for rows in self.judge_calls(calls, context=context, deadline_s=deadline_s)]
+        """One outcome an ask, each judged in a call of its own, in one process, in order.
+
+        When the audit's time is up the rest is not tried, unless it `is_needed`.
+        """
+        judged = self.judge_calls(
+            [[ask] for ask in asks], context=context, deadline_s=deadline_s, is_needed=is_needed
+        )
+        return [rows[0] for rows in judged]
 
     def judge_calls(
         self,
@@ -197,6 +220,7 @@ class Bench:
         deadline_s: float | None = None,
         shift_s: float = 0.0,
         process: RewardProcess | None = None,
+        is_needed: bool = False,
     ) -> list[list[Outcome]]:
         """The outcomes of several calls; one that hangs or crashes costs only itself."""
         rows = [[self.row(ask, index) for index, ask in enumerate(call)] for call in calls]
@@ -204,7 +228,7 @@ class Bench:
         limit = deadline_s or self.deadline_s
         late = 0
         while len(done) < len(rows):
-            if late >= thresholds.MOST_LATE or self.is_over:
+            if late >= thresholds.MOST_LATE or (self.is_over and not is_needed):
                 for number in range(len(rows)):
                     done.setdefault(number, [NOT_TRIED] * len(rows[number]))
                 break
@@ -271,6 +295,9 @@ class Bench:
         self.kind = self._kind()
         times = sorted(outcome.seconds for outcome in outcomes)
         self.call_s = times[len(times) // 2] if times else 0.001
+        started = monotonic()
+        self.judge([ask for ask, _ in asks[:1]])
+        self.session_s = max(0.001, monotonic() - started - self.call_s)
         self._learn_levels()
         self._learn_forms()
         self._learn_grading()
@@ -283,19 +310,21 @@ class Bench:
             bad = self._values(case, is_good=False)
             if not good or best is None:
                 continue
-            if not bad:
-                bad = self._imagined_bad(case)
             top = max(good)
-            unpaid = [value for value in bad if value < top - thresholds.SAME]
+            imagined = self._imagined_bad(case)
+            unpaid = [value for value in bad or imagined if value < top - thresholds.SAME]
             if unpaid:
                 low = min(unpaid)
                 fair = [v for v in unpaid if v <= low + 0.9 * (top - low)]
+                # what its form alone earns a wrong answer is a question of its own: format_share
+                half = low + thresholds.FORMAT_SHARE * (top - low)
+                fair += [value for value in imagined if value < half]
                 self.levels[case.id] = Levels(top, max(fair))
 
     def _imagined_bad(self, case: Case) -> list[float]:
         slot = self.slots[case.id]
         if slot is None:
-            return [0.0]
+            return [0.0] if self.info["range"] is None or self.info["range"][0] >= 0 else []
         asks = [Ask(case, slot.full(wrong)) for wrong in self.wrongs(case, 2)]
         return [o.value for o in self.judge(asks) if o.value is not None] or [0.0]
 

@@ -16,10 +16,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from rlvr_ops_core import DataError
-
 from rlvr_audit.auditing import Report
 from rlvr_audit.findings import SEVERITIES, rank
+from rlvr_ops_core import DataError
 
 FORMAT = 1
 MUST_RUN = ("cases", "contract", "channel")
@@ -39,7 +38,7 @@ class Allowance:
 
 def card_of(report: Report) -> dict[str, Any]:
     """The card of a report."""
-    counts = {level: 0 for level in SEVERITIES}
+    counts = dict.fromkeys(SEVERITIES, 0)
     for finding in report.findings:
         counts[finding.severity] += 1
     card: dict[str, Any] = {

@@ -1,8 +1,8 @@
-"""Cases: a prompt, its gold answer, answers known to be right and answers known to be wrong.
+r"""Cases: a prompt, its gold answer, answers known to be right and answers known to be wrong.
 
 A file of cases has one JSON object a line:
 
-    {"prompt": "6 * 7?", "gold": "42", "good": ["\\\\boxed{42}"], "bad": ["\\\\boxed{41}"]}
+    {"prompt": "6 * 7?", "gold": "42", "good": ["\\boxed{42}"], "bad": ["\\boxed{41}"]}
 
 `good` and `bad` are a text or a list of texts. Every other key but `id`, `data` and `note` goes to
 the reward as the task's data, as a dataset's columns do.

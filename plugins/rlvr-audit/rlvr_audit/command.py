@@ -26,8 +26,12 @@ FILE = click.Path(path_type=Path)
 @click.option("--only", metavar="PATTERN", multiple=True, help="Run these probes: 'channel/*'.")
 @click.option("--skip", metavar="PATTERN", multiple=True, help="Leave these probes out.")
 @click.option("--shape", default="", help="How a function takes its arguments: trl, verl, …")
-@click.option("--deadline", type=float, help="Seconds for one hostile text. Default: 2, or less if declared.")
-@click.option("--budget", type=float, default=45.0, show_default=True, help="Seconds for all probes.")
+@click.option(
+    "--deadline", type=float, help="Seconds for one hostile text. Default: 2, or less if declared."
+)
+@click.option(
+    "--budget", type=float, default=35.0, show_default=True, help="Seconds for all probes."
+)
 @click.option(
     "--fail-on",
     type=click.Choice(["low", "medium", "high", "critical", "never"]),
@@ -41,10 +45,22 @@ FILE = click.Path(path_type=Path)
 @click.option("--sarif", type=FILE, help="Write SARIF 2.1.0, for code scanning.")
 @click.option("--card", type=FILE, help="Write the card that a pipeline can require.")
 @click.option("--init", metavar="DATA", help="Make --cases from a data source, such as math/gsm8k.")
-@click.option("--data-option", "data_options", metavar="NAME=VALUE", multiple=True, help="An option of --init's data source.")
-@click.option("--limit", type=int, default=12, show_default=True, help="How many cases --init makes.")
-@click.option("--promote", nargs=2, metavar="RUN ROLLOUT", help="Make a case of a rollout: stage:line.")
-@click.option("--as-good", is_flag=True, help="The promoted rollout is a right answer that was refused.")
+@click.option(
+    "--data-option",
+    "data_options",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="An option of --init's data source.",
+)
+@click.option(
+    "--limit", type=int, default=12, show_default=True, help="How many cases --init makes."
+)
+@click.option(
+    "--promote", nargs=2, metavar="RUN ROLLOUT", help="Make a case of a rollout: stage:line."
+)
+@click.option(
+    "--as-good", is_flag=True, help="The promoted rollout is a right answer that was refused."
+)
 @click.option("--plugin", "plugins", type=FILE, multiple=True, help="Also load this plugin file.")
 @click.option("--list", "list_probes", is_flag=True, help="List the probes, and no more.")
 def audit_command(reward: str | None, **settings: Any) -> None:
@@ -132,7 +148,9 @@ def _init(reward: str, settings: dict[str, Any]) -> None:
         limit=settings["limit"],
         plugin_files=settings["plugins"],
     )
-    click.echo(f"wrote {count} cases to {settings['cases']}; look at them, then: rlvr audit {reward} --cases {settings['cases']}")
+    click.echo(
+        f"wrote {count} cases to {settings['cases']}; look at them, then: rlvr audit {reward} --cases {settings['cases']}"
+    )
 
 
 def _promote(reward: str | None, settings: dict[str, Any]) -> None:
@@ -144,4 +162,6 @@ def _promote(reward: str | None, settings: dict[str, Any]) -> None:
     )
     kind = "right" if settings["as_good"] else "wrong"
     name = reward or case.promoted.get("reward") or "REWARD"
-    click.echo(f"{file}: case {case.id}, a known {kind} answer; now: rlvr audit {name} --cases {file}")
+    click.echo(
+        f"{file}: case {case.id}, a known {kind} answer; now: rlvr audit {name} --cases {file}"
+    )

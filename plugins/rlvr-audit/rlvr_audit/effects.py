@@ -78,7 +78,8 @@ def snapshot() -> dict[str, Any]:
         "the limit on digits": sys.get_int_max_str_digits(),
         "the standard streams": (id(sys.stdout), id(sys.stderr)),
         "the signal handlers": tuple(
-            str(signal.getsignal(number)) for number in (signal.SIGALRM, signal.SIGINT, signal.SIGTERM)
+            str(signal.getsignal(number))
+            for number in (signal.SIGALRM, signal.SIGINT, signal.SIGTERM)
         ),
         "the alarm timer": signal.getitimer(signal.ITIMER_REAL)[0] > 0,
     }

@@ -1,5 +1,6 @@
-"""Break what a reward depends on, in the child that judges: the network, programs, the disk, and
-what the reward's own module calls.
+"""Break what a reward depends on, in the child that judges.
+
+That is the network, programs, the disk, and what the reward's own module calls.
 
 A reward whose dependency is down must say so (abstain or raise): a number is a wrong zero or one.
 """
@@ -19,10 +20,10 @@ from typing import Any
 from unittest.mock import patch
 
 OUTSIDE = (
-    "judge|client|sandbox|server|llm|model|api|http|request|fetch|query|remote|chat|complet|ask|"
-    "openai|grader|execut|run_|_run|service|backend|search|call_|connect|download|docker"
+    "judge|client|sandbox|server|llm|(?<![a-z])api|http|requests|fetch|remote|openai|service|"
+    "backend|docker|endpoint|grader|chat"
 )
-"""Names of what probably stands for something outside the process."""
+"""Names of what surely stands for something outside the process."""
 
 SEAMS = ("network", "programs", "disk")
 
@@ -94,7 +95,7 @@ def _unwrapped(function: Any) -> Any:
             function = function.func
         elif isinstance(function, MethodType):
             function = function.__func__
-        elif isinstance(function, type) or not hasattr(type(function), "__call__"):
+        elif isinstance(function, type) or not callable(function):
             return function
         else:
             function = type(function).__call__
@@ -225,7 +226,10 @@ def _seam(target: str, how: str, called: Called) -> Iterator[None]:
         ],
     }
     with suppress_all(
-        [patch.object(holder, name, fail(getattr(holder, name), error)) for holder, name, error in places[target]]
+        [
+            patch.object(holder, name, fail(getattr(holder, name), error))
+            for holder, name, error in places[target]
+        ]
     ):
         yield
 
@@ -240,4 +244,3 @@ def suppress_all(patches: list[Any]) -> Iterator[None]:
             stack.enter_context(one)
         # threads and programs of the audit itself are not started here
         yield
-

@@ -60,7 +60,7 @@ class ProbeResult:
 
 def rank(severity: str) -> int:
     """0 for low up to 3 for critical; -1 for "none"."""
-    return SEVERITIES.index(severity) if severity in SEVERITIES else -1  # type: ignore[arg-type]
+    return SEVERITIES.index(severity) if severity in SEVERITIES else -1
 
 
 def worst_of(findings: Iterable[Finding]) -> str:

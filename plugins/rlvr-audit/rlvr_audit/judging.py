@@ -12,11 +12,10 @@ from numbers import Real
 from time import perf_counter
 from typing import Any, TypeAlias
 
-from rlvr_ops_core import UNDECIDED, Sample, Task, Verdict
-from rlvr_ops_core.scoring import BoundReward, bind_function
-
 from rlvr_audit.shapes import BATCHED, OUR_SHAPES, Foreign, Row, shape_of
 from rlvr_audit.target import Target, load_component, load_function
+from rlvr_ops_core import UNDECIDED, Sample, Task, Verdict
+from rlvr_ops_core.scoring import BoundReward, bind_function
 
 Result: TypeAlias = dict[str, Any]
 """value, status, reason, type, components: JSON."""
@@ -83,11 +82,8 @@ class Judge:
             if raw is not UNDECIDED:
                 seconds = perf_counter() - started
                 return [_of_verdict(one) for one in bound.settle(raw, 1, seconds)]
-        if bound.is_async:
-            verdicts = asyncio.run(_verdicts(bound, rows))
-        else:
-            verdicts = bound.judge(samples)
-        return [_of_verdict(one) for one in verdicts[: len(rows)]]
+        judged = asyncio.run(_verdicts(bound, rows)) if bound.is_async else bound.judge(samples)
+        return [_of_verdict(one) for one in judged[: len(rows)]]
 
     def _foreign(self, rows: Sequence[Row]) -> list[Result]:
         try:
@@ -113,11 +109,11 @@ class Judge:
             return [_failure(reason, "length")] * count
         return [result_of(value) for value in values]
 
-
     def judge_fast(self, rows: Sequence[Row]) -> list[Result]:
         """What the fast path says; UNDECIDED is no verdict."""
         bound = self.bound
-        assert bound is not None and bound.fast is not None
+        assert bound is not None
+        assert bound.fast is not None
         results = []
         for row in rows:
             try:
@@ -148,11 +144,13 @@ class Judge:
 def sample_of(row: Row) -> Sample:
     """The core's sample for a row."""
     task = Task(
-        id=str(row["id"]), prompt=row["prompt"], answer=row["gold"], data=row["data"], source="audit"
+        id=str(row["id"]),
+        prompt=row["prompt"],
+        answer=row["gold"],
+        data=row["data"],
+        source="audit",
     )
-    return Sample(
-        task, row["completion"], group=row.get("group"), index=int(row.get("index") or 0)
-    )
+    return Sample(task, row["completion"], group=row.get("group"), index=int(row.get("index") or 0))
 
 
 def result_of(raw: Any) -> Result:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import TypeAlias
 
-from rlvr_ops_core import PluginError
-
 from rlvr_audit.bench import Bench, Kind
 from rlvr_audit.findings import Finding, Severity
+from rlvr_ops_core import PluginError
 
 GROUP = "rlvr_audit_probes"
 Run: TypeAlias = Callable[[Bench], Iterable[Finding]]
@@ -127,13 +126,18 @@ def probes_of(family: str, module: object) -> dict[str, Probe]:
             raise PluginError(f"PROBES[{name!r}] is no probe; write @probe(…) above it")
     from dataclasses import replace
 
-    return {f"{family}/{name}": replace(one, name=f"{family}/{name}") for name, one in mapping.items()}
+    return {
+        f"{family}/{name}": replace(one, name=f"{family}/{name}") for name, one in mapping.items()
+    }
 
 
-def in_order(probes: Iterable[Probe]) -> list[Probe]:
-    """The quick families first, and last those that wait for deadlines."""
-    late = ("execution", "infrastructure")
-    return sorted(probes, key=lambda one: one.name.startswith(late))
+def in_order(probes: Iterable[Probe], kind: Kind) -> list[Probe]:
+    """What matters most for this kind first, and last those that wait for deadlines."""
+    first = ("cases", "execution") if kind == "code" else ("cases",)
+    last = "infrastructure"
+    return sorted(
+        probes, key=lambda one: (one.name.startswith(last), not one.name.startswith(first))
+    )
 
 
 def selected(probes: Mapping[str, Probe], only: Iterable[str], skip: Iterable[str]) -> list[Probe]:

@@ -15,10 +15,9 @@ from collections.abc import Iterator, Mapping
 from time import monotonic
 from typing import Any
 
-from rlvr_ops_core import OptionError, PluginError, RewardLoadError
-
 from rlvr_audit.host import LENGTH, send
 from rlvr_audit.target import Target
+from rlvr_ops_core import OptionError, PluginError, RewardLoadError
 
 LOAD_DEADLINE_S = 120.0
 

@@ -1,13 +1,12 @@
-"""How often wrong answers were paid and right ones refused, and what the sample could have shown."""
+"""How often wrong answers were paid, right ones refused, and what the sample could have shown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rlvr_ops_core.statistics import wilson
-
 from rlvr_audit import thresholds
+from rlvr_ops_core.statistics import wilson
 
 
 @dataclass(frozen=True)

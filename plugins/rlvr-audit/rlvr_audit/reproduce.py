@@ -69,7 +69,10 @@ def _arguments(bench: Bench, shape: str, row: dict[str, Any]) -> str:
         columns = "solution" if "solution" in bench.info["parameters"] else "answer"
         return f"completions=[{messages!r}], prompts=[{prompt!r}], {columns}=[{gold!r}]"
     if shape == "verl":
-        return f"data_source='audit', solution_str={text!r}, ground_truth={gold!r}, extra_info={row['data']!r}"
+        named = {"solution_str": text, "ground_truth": gold}
+        if "data_source" in bench.info["parameters"]:
+            named = {"data_source": "audit", **named, "extra_info": row["data"]}
+        return ", ".join(f"{name}={value!r}" for name, value in named.items())
     if shape == "openrlhf":
         return f"[{prompt + text!r}], [{prompt!r}], [{gold!r}]"
     if shape == "reasoning_gym":

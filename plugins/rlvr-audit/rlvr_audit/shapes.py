@@ -1,14 +1,14 @@
 """The shapes in which rewards are written, told apart by their parameters, and called alike.
 
-    sample samples group   ours: the first parameter says what it judges
-    trl                    f(completions, prompts, …columns, **kwargs) -> list
-    verl                   f(data_source, solution_str, ground_truth, extra_info)
-    verl_batch             f(data_sources, solution_strs, ground_truths, extra_infos) -> list
-    openrlhf               f(queries, prompts, labels) -> list
-    verifiers              f(prompt, completion, answer, state, …), whichever of these it takes
-    reasoning_gym          f(answer, entry)
-    openai                 f(sample: dict, item: dict)
-    plain plain_batch      f(text, gold), in any order that the names tell
+sample samples group   ours: the first parameter says what it judges
+trl                    f(completions, prompts, …columns, **kwargs) -> list
+verl                   f(data_source, solution_str, ground_truth, extra_info)
+verl_batch             f(data_sources, solution_strs, ground_truths, extra_infos) -> list
+openrlhf               f(queries, prompts, labels) -> list
+verifiers              f(prompt, completion, answer, state, …), whichever of these it takes
+reasoning_gym          f(answer, entry)
+openai                 f(sample: dict, item: dict)
+plain plain_batch      f(text, gold), in any order that the names tell
 """
 
 from __future__ import annotations
@@ -159,12 +159,15 @@ class Foreign:
         return given
 
     def prompt(self, row: Row) -> Any:
+        """The prompt in the form that this function takes."""
         if self.form == "messages":
             return [{"role": "user", "content": row["prompt"]}]
         return row["prompt"]
 
     def _taken(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(values) if self.takes_all else {k: v for k, v in values.items() if k in self.names}
+        return (
+            dict(values) if self.takes_all else {k: v for k, v in values.items() if k in self.names}
+        )
 
     def _trl(self, rows: Sequence[Row]) -> Any:
         columns: dict[str, list[Any]] = {name: [row["gold"] for row in rows] for name in GROUND}
@@ -227,8 +230,8 @@ class Foreign:
             "task": row["data"].get("task", "default"),
             "info": row["data"],
             "parser": None,
-            **{name: row["gold"] for name in GOLD_NAMES},
-            **{name: row["prompt"] for name in PROMPT_NAMES[1:]},
+            **dict.fromkeys(GOLD_NAMES, row["gold"]),
+            **dict.fromkeys(PROMPT_NAMES[1:], row["prompt"]),
             **row["data"],
         }
         taken = self._taken(values)
@@ -250,7 +253,6 @@ class Foreign:
         return self._call(sample, item)
 
     def _plain(self, rows: Sequence[Row]) -> Any:
-        (row,) = rows
         return self._by_name({name: values[0] for name, values in self._columns(rows).items()})
 
     def _plain_batch(self, rows: Sequence[Row]) -> Any:

@@ -22,7 +22,10 @@ MARKS = (
     re.compile(r"####\s*$"),
     re.compile(r"\{\s*\"\w+\"\s*:\s*\"?$"),
     re.compile(r"\[\[\s*$"),
-    re.compile(r"(?:\*\*)?\b(?:final answer|answer|result|solution)\b(?:\s+is)?\s*[:=]?\s*(?:\*\*|\$)*\s*$", re.I),
+    re.compile(
+        r"(?:\*\*)?\b(?:final answer|answer|result|solution)\b(?:\s+is)?\s*[:=]?\s*[*$]*\s*$",
+        re.IGNORECASE,
+    ),
 )
 
 
@@ -78,6 +81,10 @@ def slot_in(case: Case) -> Slot | None:
     """
     if isinstance(case.gold, str) and len(WORD.findall(case.gold)) >= FREE_TEXT_WORDS:
         return None
+    if isinstance(case.gold, list | tuple) and len(case.gold) > 1:
+        parts = [str(one) for one in case.gold]
+        if any(all(part in text for part in parts) for text in case.good):
+            return None  # the answer is all of them, not one of them
     for text in case.good:
         for gold in gold_texts(case.gold):
             place = _last_place(text, gold)
@@ -113,7 +120,9 @@ def _last_place(text: str, gold: str) -> tuple[int, int] | None:
         if places:
             return places[-1]
     value = number_of(gold)
-    same = [m.span() for m in NUMBER.finditer(text) if value is not None and number_of(m[0]) == value]
+    same = [
+        m.span() for m in NUMBER.finditer(text) if value is not None and number_of(m[0]) == value
+    ]
     return same[-1] if same else None
 
 
@@ -169,6 +178,7 @@ def wrong_answers(case: Case, slot: Slot, others: Sequence[Case], count: int) ->
     wrong = [
         one
         for one in dict.fromkeys(found)
-        if one.strip().casefold() not in golds and (number_of(one) is None or number_of(one) not in values)
+        if one.strip().casefold() not in golds
+        and (number_of(one) is None or number_of(one) not in values)
     ]
     return wrong[:count]

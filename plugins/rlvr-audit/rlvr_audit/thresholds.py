@@ -30,7 +30,7 @@ FORMAT_SHARE = 0.5
 DEADLINE_S = 2.0
 """One judgement of a hostile text may take so long, if the reward declares no shorter deadline."""
 
-HANG_FACTOR = 4.0
+HANG_FACTOR = 3.0
 """What is not done after so many deadlines hangs; what is done by then is slow."""
 
 MOST_LATE = 3
@@ -60,6 +60,9 @@ REPEATS = 10
 
 HASH_SEEDS = ("0", "1", "2", "3")
 """PYTHONHASHSEED of the fresh processes."""
+
+SLOW_CALL_S = 0.03
+"""A reward that takes longer for a known answer gets the fixed texts on one case only."""
 
 SLOW_LOAD_S = 2.0
 """A reward that takes longer to load is loaded in two fresh processes, not in four."""

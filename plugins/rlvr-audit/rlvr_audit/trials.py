@@ -17,6 +17,11 @@ Text: TypeAlias = Callable[[Case], str | None]
 """The completion of a variant for a case; None where it does not apply."""
 
 
+def fixed(text: str) -> Text:
+    """A variant that is the same text for every case."""
+    return lambda _case: text
+
+
 @dataclass(frozen=True)
 class Trial:
     """One completion of one variant, and what became of it."""
@@ -37,9 +42,7 @@ def tried(
         if (text := make(case)) is not None
     ]
     outcomes = bench.judge([ask for _, ask in pairs])
-    return [
-        Trial(name, ask, outcome) for (name, ask), outcome in zip(pairs, outcomes, strict=True)
-    ]
+    return [Trial(name, ask, outcome) for (name, ask), outcome in zip(pairs, outcomes, strict=True)]
 
 
 def paid_findings(
@@ -50,6 +53,7 @@ def paid_findings(
     what: str,
     advice: str,
     is_constant: bool = False,
+    graded_share: float = thresholds.GRADED_PAID_SHARE,
 ) -> Iterator[Finding]:
     """A finding for each variant of a wrong answer that is paid like a right one.
 
@@ -58,13 +62,14 @@ def paid_findings(
     the text does not count, the text may be right for it.
     """
     groups: dict[str, list[Trial]] = {}
-    for trial in tried(bench, variants):
+    few = bench.usable[:1] if is_constant and bench.call_s > thresholds.SLOW_CALL_S else None
+    for trial in tried(bench, variants, few):
         if is_constant and names_gold(trial.ask.case, trial.ask.completion):
             continue
         groups.setdefault(trial.variant, []).append(trial)
     found: dict[Severity, list[tuple[str, list[Trial], int]]] = {}
     for name, trials in groups.items():
-        paid = [one for one in trials if bench.is_paid(one.ask.case, one.outcome)]
+        paid = [one for one in trials if bench.is_paid(one.ask.case, one.outcome, graded_share)]
         for one in trials:
             bench.tried.append(("attack", False, one in paid))
         if paid:

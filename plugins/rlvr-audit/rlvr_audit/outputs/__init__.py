@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ def write_outputs(report: Report, files: Mapping[str, Any]) -> Iterator[Path]:
     from rlvr_audit.outputs.junit import junit_of
     from rlvr_audit.outputs.sarif import sarif_of
 
-    makers = {
+    makers: dict[str, Callable[[Report], str]] = {
         "html": html_of,
         "json_file": lambda one: as_text(report_json(one)),
         "junit": junit_of,
@@ -61,6 +61,7 @@ def report_json(report: Report) -> dict[str, Any]:
             "hash": report.cases_hash,
         },
         "rates": {name: asdict(rate) for name, rate in report.rates.items()},
+        "findings": [asdict(finding) for finding in report.findings],
         "probes": [asdict(result) for result in report.results],
         "broken": dict(report.broken),
         "info": info,

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from rlvr_ops_core.errors import printable
-
 from rlvr_audit.auditing import Report
 from rlvr_audit.findings import SEVERITIES, Finding, ProbeResult
 from rlvr_audit.outputs.terminal import rate_cells
+from rlvr_ops_core.errors import printable
 
+# ruff: noqa: E501  # a style sheet
 STYLE = """
 :root{color-scheme:light dark;--text:#1a1d21;--dim:#5c6670;--ground:#fff;--card:#f6f7f9;--line:#d9dde2;
 --critical:#b3142c;--high:#c2500a;--medium:#8a6a00;--low:#2a6f97;--passed:#1c7c3c}
@@ -54,8 +54,7 @@ def html_of(report: Report) -> str:
         '<meta name=viewport content="width=device-width,initial-scale=1">',
         f"<title>{text(title)}</title><style>{STYLE}</style></head><body>",
         f"<h1>{text(title)}</h1>",
-        f"<p class=dim>{text(report.ref)} · {text(report.made)} · {len(report.cases)} cases "
-        f"({text(report.cases_from)}) · {report.seconds:.1f} s</p>",
+        f"<p class=dim>{text(_told(report))}</p>",
         _tiles(findings),
         "<h2>Findings</h2>",
         *(_finding(one) for one in findings),
@@ -69,6 +68,11 @@ def html_of(report: Report) -> str:
     return "".join(parts)
 
 
+def _told(report: Report) -> str:
+    cases = f"{len(report.cases)} cases ({report.cases_from})"
+    return f"{report.ref} · {report.made} · {cases} · {report.seconds:.1f} s"
+
+
 def text(value: object) -> str:
     """A text for the page: escaped, control characters and lone surrogates made visible."""
     lines = str(value).split("\n")
@@ -76,7 +80,7 @@ def text(value: object) -> str:
 
 
 def _tiles(findings: Iterable[Finding]) -> str:
-    counts = {level: 0 for level in reversed(SEVERITIES)}
+    counts = dict.fromkeys(reversed(SEVERITIES), 0)
     for one in findings:
         counts[one.severity] += 1
     tiles = "".join(
@@ -94,7 +98,9 @@ def _finding(one: Finding) -> str:
         f"{one.failed} of {one.tried}</span></summary>",
     ]
     if one.completion is not None:
-        parts.append(f"<p class=dim>completion (case {text(one.case)})</p><pre>{text(one.completion)}</pre>")
+        parts.append(
+            f"<p class=dim>completion (case {text(one.case)})</p><pre>{text(one.completion)}</pre>"
+        )
     if one.expected or one.got:
         parts.append(f"<p>expected: {text(one.expected or '–')}; got: {text(one.got or '–')}</p>")
     if one.advice:

@@ -71,4 +71,6 @@ def told(one: Finding) -> str:
 
 def clean(text: str) -> str:
     """The text with what XML can't hold written as escapes."""
-    return FORBIDDEN.sub(lambda match: match[0].encode("unicode_escape", "surrogatepass").decode(), text)
+    return FORBIDDEN.sub(
+        lambda match: match[0].encode("unicode_escape", "surrogatepass").decode(), text
+    )

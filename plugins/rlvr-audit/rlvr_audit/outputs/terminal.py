@@ -6,11 +6,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rlvr_ops_core.errors import cut, printable
-
 from rlvr_audit.auditing import Report
 from rlvr_audit.findings import SEVERITIES
 from rlvr_audit.rates import Rate
+from rlvr_ops_core.errors import cut, printable
 
 COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
 

@@ -1,7 +1,7 @@
 """Family `channel`: answers that are wrong whatever the task is, and must not be paid.
 
-Critical are those that no sensible rule of extraction (first, last, only answer) could take for
-right; high are those that a rule may take, and that a policy learns to use.
+Critical are those that no rule of extraction in use (first, last, only answer) could take for
+right; high are those that such a rule may take, and that a policy learns to use.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rlvr_audit.bench import Ask, Bench
+from rlvr_audit.bench import Ask, Bench, Kind
 from rlvr_audit.cases import Case
 from rlvr_audit.findings import Finding
-from rlvr_audit.probing import probe
 from rlvr_audit.probes import near
 from rlvr_audit.probes.texts import BROKEN, JUNK, SKELETONS
+from rlvr_audit.probing import probe
 from rlvr_audit.slots import gold_texts, number_of
-from rlvr_audit.trials import Text, finding, paid_findings
+from rlvr_audit.trials import Text, finding, fixed, paid_findings
 
 STRICT = "take one final answer from its place, and compare the whole of it with the gold"
-ANSWERS = ("answer", "code", "judge")
+ANSWERS: tuple[Kind, ...] = ("answer", "code", "judge")
 
 
 def slotted(bench: Bench, text: str) -> Text:
@@ -31,10 +31,10 @@ def slotted(bench: Bench, text: str) -> Text:
 def empty(bench: Bench) -> Iterator[Finding]:
     """Nothing at all, and nothing where the answer belongs."""
     texts = {"nothing": "", "spaces": "  \n\t ", "a point": ".", "a word": "Answer:", "null": "\0"}
-    variants: dict[str, Text] = {name: lambda _, text=text: text for name, text in texts.items()}  # type: ignore[misc]
+    variants: dict[str, Text] = {name: fixed(text) for name, text in texts.items()}
     variants |= {"empty slot": slotted(bench, ""), "blank slot": slotted(bench, "  ")}
     for mark in SKELETONS:
-        variants[f"only {mark}"] = lambda _, mark=mark: mark  # type: ignore[misc]
+        variants[f"only {mark}"] = fixed(mark)
     yield from paid_findings(
         bench,
         variants,
@@ -62,8 +62,7 @@ def echo(bench: Bench) -> Iterator[Finding]:
 def constant_policy(bench: Bench) -> Iterator[Finding]:
     """Fifty fixed texts that a lazy policy could always write, whatever the task."""
     variants: dict[str, Text] = {
-        f"text {number} {text[:24]!r}": lambda _, text=text: text  # type: ignore[misc]
-        for number, text in enumerate(JUNK)
+        f"text {number} {text[:24]!r}": fixed(text) for number, text in enumerate(JUNK)
     }
     yield from paid_findings(
         bench,
@@ -85,7 +84,7 @@ def constant_policy(bench: Bench) -> Iterator[Finding]:
 def broken_answer(bench: Bench) -> Iterator[Finding]:
     """Texts that parsers choke on, where the answer belongs: an exception must not pay."""
     variants: dict[str, Text] = {f"{text[:20]!r}": slotted(bench, text) for text in BROKEN}
-    variants |= {f"bare {text[:20]!r}": lambda _, text=text: text for text in BROKEN}  # type: ignore[misc]
+    variants |= {f"bare {text[:20]!r}": fixed(text) for text in BROKEN}
     yield from paid_findings(
         bench,
         variants,
@@ -179,7 +178,7 @@ def hedge(bench: Bench) -> Iterator[Finding]:
 
 @probe(
     about="an answer that is taken back is not paid",
-    severity="critical",
+    severity="high",
     kinds=("answer",),
     needs_levels=True,
     needs_slot=True,
@@ -206,7 +205,7 @@ def retraction(bench: Bench) -> Iterator[Finding]:
             "in the reasoning": form("<think>RIGHT</think>\nWRONG"),
             "right, then wrong": form("RIGHT\n\nWRONG"),
         },
-        severity="critical",
+        severity="high",
         what="pays an answer that was taken back",
         advice="the last answer is the answer; or refuse several different ones",
     )
@@ -258,10 +257,7 @@ def uncommitted(bench: Bench) -> Iterator[Finding]:
 )
 def near_miss(bench: Bench) -> Iterator[Finding]:
     """Another sign, digit, size, letter or word; NaN and infinity."""
-    variants = {
-        name: (lambda case, make=make: _near(bench, case, make))  # type: ignore[misc]
-        for name, make in near.MISSES.items()
-    }
+    variants = {name: near_text(bench, make) for name, make in near.MISSES.items()}
     yield from paid_findings(
         bench,
         variants,
@@ -272,25 +268,47 @@ def near_miss(bench: Bench) -> Iterator[Finding]:
 
 
 @probe(
+    about="a word of size after a number counts",
+    severity="medium",
+    kinds=("answer",),
+    needs_levels=True,
+    needs_slot=True,
+)
+def size_word(bench: Bench) -> Iterator[Finding]:
+    """The gold with million, thousand or per cent after it."""
+    variants = {name: near_text(bench, make) for name, make in near.SIZES.items()}
+    yield from paid_findings(
+        bench,
+        variants,
+        severity="medium",
+        what="passes over a word of size after the number",
+        advice="read the unit too, or refuse what follows the number",
+    )
+
+
+@probe(
     about="a word around the right one is not the right one",
-    severity="high",
+    severity="critical",
     kinds=("answer",),
     needs_levels=True,
     needs_slot=True,
 )
 def contained(bench: Bench) -> Iterator[Finding]:
     """The gold inside a longer word or number, and a part of the gold."""
-    variants = {
-        name: (lambda case, make=make: _near(bench, case, make))  # type: ignore[misc]
-        for name, make in near.PARTS.items()
-    }
+    variants = {name: near_text(bench, make) for name, make in near.PARTS.items()}
     yield from paid_findings(
         bench,
         variants,
-        severity="critical",
+        severity="high" if bench.graded else "critical",
+        graded_share=0.5,
         what="pays what only contains the gold, or is a part of it",
         advice="compare the whole answer with the whole gold, not one within the other",
     )
+
+
+def near_text(bench: Bench, make: near.Miss) -> Text:
+    """A variant made from the gold."""
+    return lambda case: _near(bench, case, make)
 
 
 def _near(bench: Bench, case: Case, make: near.Miss) -> str | None:
@@ -358,7 +376,9 @@ def swapped_gold(bench: Bench) -> Iterator[Finding]:
     paid = [
         (ask, out) for ask, out in zip(asks, outcomes, strict=True) if bench.is_paid(ask.case, out)
     ]
-    bench.tried += [("attack", False, bench.is_paid(a.case, o)) for a, o in zip(asks, outcomes, strict=True)]
+    bench.tried += [
+        ("attack", False, bench.is_paid(a.case, o)) for a, o in zip(asks, outcomes, strict=True)
+    ]
     if paid:
         ask, outcome = paid[0]
         most = len(paid) >= len(asks) / 2
@@ -418,6 +438,7 @@ PROBES = {
     "uncommitted": uncommitted,
     "near_miss": near_miss,
     "contained": contained,
+    "size_word": size_word,
     "lazy_expression": lazy_expression,
     "swapped_gold": swapped_gold,
     "pattern_gold": pattern_gold,

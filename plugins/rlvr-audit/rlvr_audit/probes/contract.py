@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 from rlvr_audit import thresholds
 from rlvr_audit.bench import Ask, Bench, Outcome
@@ -106,9 +108,7 @@ def batch_of(bench: Bench, size: int) -> list[Ask]:
     return [asks[number % len(asks)] for number in range(size)]
 
 
-@probe(
-    about="judges an answer alike alone and in a batch", severity="critical", batched_only=True
-)
+@probe(about="judges an answer alike alone and in a batch", severity="critical", batched_only=True)
 def batch_equals_single(bench: Bench) -> Iterator[Finding]:
     """The same answers in one call and in a call each; group rewards compare, so not they."""
     if bench.info["shape"] == "group":
@@ -154,9 +154,7 @@ def _differences(
     bench: Bench, asks: Sequence[Ask], one: Sequence[Outcome], other: Sequence[Outcome], what: str
 ) -> Iterator[Finding]:
     """One finding for all answers that were judged differently."""
-    rows = [
-        (ask, a, b) for ask, a, b in zip(asks, one, other, strict=True) if not is_same(a, b)
-    ]
+    rows = [(ask, a, b) for ask, a, b in zip(asks, one, other, strict=True) if not is_same(a, b)]
     if rows:
         ask, first, second = rows[0]
         yield finding(
@@ -193,7 +191,7 @@ def immutability(bench: Bench) -> Iterator[Finding]:
 def repeatable(bench: Bench) -> Iterator[Finding]:
     """The same answers ten times over, and with another clock."""
     asks = varied_asks(bench)[: 20 if bench.call_s < 0.02 else 6]
-    rounds = thresholds.REPEATS if bench.call_s < 0.05 else 3
+    rounds = thresholds.REPEATS if bench.call_s < 0.02 else 3
     outcomes = bench.judge(asks * rounds)
     first = outcomes[: len(asks)]
     for number in range(1, rounds):
@@ -230,7 +228,7 @@ def fresh_processes(bench: Bench) -> Iterator[Finding]:
 @probe(about="remembers nothing from one answer to the next", severity="critical")
 def state(bench: Bench) -> Iterator[Finding]:
     """Answers, prompts and golds in every pairing, in one process and each in a fresh one."""
-    asks = _pairings(bench)[: 40 if bench.call_s < 0.02 else 8]
+    asks = _pairings(bench)[: bench.at_most(40 if bench.call_s < 0.02 else 8)]
     alone = [bench.judge([ask])[0] for ask in asks]
     there = bench.judge([*asks, *asks[::-1], *asks])
     count = len(asks)
@@ -275,8 +273,9 @@ def concurrency(bench: Bench) -> Iterator[Finding]:
         outcomes = bench.judge_calls(calls, context=context[name], deadline_s=limit)  # type: ignore[arg-type]
         later = [one[0] for one in outcomes]
         found = list(_differences(bench, asks, first, later, f"judges differently in {name}"))
+        refuses_loops = name == "an event loop" and all("asyncio.run" in o.reason for o in later)
         if found:
-            yield from found
+            yield replace(found[0], severity="high") if refuses_loops else found[0]
             return
 
 
@@ -288,7 +287,7 @@ def concurrency(bench: Bench) -> Iterator[Finding]:
 )
 def unusable_gold(bench: Bench) -> Iterator[Finding]:
     """Golds that are missing, empty or broken: never paid, and no zero for what is missing."""
-    golds = (None, "", "   ", [], {}, r"\frac{", "{", "???", "N/A", float("nan"))
+    golds: tuple[Any, ...] = (None, "", "   ", [], {}, r"\frac{", "{", "???", "N/A", float("nan"))
     rows = []
     for case in bench.usable[:3]:
         for gold in golds:
@@ -317,9 +316,7 @@ def unusable_gold(bench: Bench) -> Iterator[Finding]:
         yield _about_gold(bench, zeros, "high", "calls an answer wrong though there is no gold")
 
 
-def _about_gold(
-    bench: Bench, rows: list[tuple[Ask, Outcome]], severity: str, what: str
-) -> Finding:
+def _about_gold(bench: Bench, rows: list[tuple[Ask, Outcome]], severity: str, what: str) -> Finding:
     ask, outcome = rows[0]
     golds = ", ".join(dict.fromkeys(repr(a.changes["gold"]) for a, _ in rows))
     return finding(
@@ -350,7 +347,7 @@ def arguments(bench: Bench) -> Iterator[Finding]:
     missing = sorted(asked - set(bench.info["parameters"]))
     if shape == "verl" and missing and not takes_all:
         yield finding(
-            bench, "high", f"does not take {', '.join(missing)}, which verl passes by name"
+            bench, "medium", f"does not take {', '.join(missing)}, which verl passes by name"
         )
     if shape != "trl" or bench.kind == "shape":
         return

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import copy
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rlvr_audit import thresholds
 from rlvr_audit.bench import Ask, Bench
 from rlvr_audit.cases import Case
-from rlvr_audit.findings import Finding
+from rlvr_audit.findings import Finding, Severity
 from rlvr_audit.probes.programs import ESCAPES, READERS, STUBS, TAMPERS
 from rlvr_audit.probing import probe
 from rlvr_audit.trials import Text, finding, paid_findings
@@ -25,12 +25,12 @@ def program(bench: Bench, template: str) -> Text:
             return None
         names = function_names(code)
         stub = "\n".join(f"def {name}(*args, **kwargs):\n    BODY" for name in names) or "BODY"
-        return fenced(bench, case, _filled(template, stub, names))
+        return fenced(bench, case, _filled(template, stub))
 
     return make
 
 
-def _filled(template: str, stub: str, names: list[str]) -> str:
+def _filled(template: str, stub: str) -> str:
     body, _, rest = template.partition("\n---\n")
     inside = body.strip().replace("\n", "\n    ")
     return (rest + "\n" if rest else "") + stub.replace("BODY", inside or "pass") + "\n"
@@ -50,43 +50,59 @@ def fenced(bench: Bench, case: Case, code: str) -> str:
 
 
 def _attack(
-    bench: Bench, programs: dict[str, str], what: str, advice: str
+    bench: Bench, programs: Mapping[str, str], severity: Severity, what: str, advice: str
 ) -> Iterator[Finding]:
     variants = {name: program(bench, template) for name, template in programs.items()}
-    yield from paid_findings(
-        bench, variants, severity="critical", what=what, advice=advice
-    )
+    yield from paid_findings(bench, variants, severity=severity, what=what, advice=advice)
 
 
-@probe(about="a program that leaves early has not passed", severity="critical", kinds=("code",), needs_levels=True)
+@probe(
+    about="a program that leaves early has not passed",
+    severity="critical",
+    kinds=("code",),
+    needs_levels=True,
+)
 def escape(bench: Bench) -> Iterator[Finding]:
     """exit(0) and its kin, at the top and inside the function; forged output."""
     yield from _attack(
         bench,
-        dict(ESCAPES),
+        ESCAPES,
+        "critical",
         "pays a program that leaves or forges its report",
-        "count what the tests say at their end, through a channel the program can't write to; never "
-        "the exit code alone",
+        "count what the tests say at their end, where the program can't write; never the exit "
+        "code alone",
     )
 
 
-@probe(about="a program can't change what tests it", severity="critical", kinds=("code",), needs_levels=True)
+@probe(
+    about="a program can't change what tests it",
+    severity="high",
+    kinds=("code",),
+    needs_levels=True,
+)
 def tamper(bench: Bench) -> Iterator[Finding]:
     """Objects equal to everything, patched builtins, rewritten test files."""
     yield from _attack(
         bench,
-        dict(TAMPERS),
+        TAMPERS,
+        "high",
         "pays a program that changes what tests it",
         "compare in another process than the program's, and types before values",
     )
 
 
-@probe(about="a program can't read what is expected of it", severity="critical", kinds=("code",), needs_levels=True)
+@probe(
+    about="a program can't read what is expected of it",
+    severity="high",
+    kinds=("code",),
+    needs_levels=True,
+)
 def leak(bench: Bench) -> Iterator[Finding]:
     """The expected values in frames, modules, arguments, environment and files."""
     yield from _attack(
         bench,
-        dict(READERS),
+        READERS,
+        "high",
         "lets a program read the answers it should find",
         "keep tests and expected values out of the program's process, folder and environment",
     )
@@ -96,11 +112,20 @@ def leak(bench: Bench) -> Iterator[Finding]:
 def stub(bench: Bench) -> Iterator[Finding]:
     """Functions that do nothing, and texts that are no program."""
     yield from _attack(
-        bench, dict(STUBS), "pays a program that does nothing", "a test that can't fail is none"
+        bench,
+        STUBS,
+        "critical",
+        "pays a program that does nothing",
+        "a test that can't fail is none",
     )
 
 
-@probe(about="most small mistakes in a right program are noticed", severity="high", kinds=("code",), needs_levels=True)
+@probe(
+    about="most small mistakes in a right program are noticed",
+    severity="high",
+    kinds=("code",),
+    needs_levels=True,
+)
 def mutants(bench: Bench) -> Iterator[Finding]:
     """The right program with one operator, constant or condition changed."""
     asks = []

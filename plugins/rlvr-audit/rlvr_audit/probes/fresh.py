@@ -7,19 +7,18 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rlvr_ops_core import RlvrError
-
 from rlvr_audit import thresholds
 from rlvr_audit.bench import Ask, Bench, Outcome
 from rlvr_audit.process import RewardProcess
+from rlvr_ops_core import RlvrError
 
 
 def outcomes_elsewhere(
     bench: Bench, asks: Sequence[Ask]
 ) -> Iterator[tuple[str, list[Outcome] | str]]:
     """For each other process: how it differs, and the outcomes there or why it does not load."""
-    seeds = thresholds.HASH_SEEDS
-    if bench.info["load_s"] > thresholds.SLOW_LOAD_S:
+    seeds: tuple[str, ...] = thresholds.HASH_SEEDS
+    if bench.info["load_s"] + 4 * bench.session_s > thresholds.SLOW_LOAD_S:
         seeds = seeds[:2]
     with tempfile.TemporaryDirectory(prefix="rlvr-audit-") as folder:
         processes = [
@@ -27,7 +26,9 @@ def outcomes_elsewhere(
             for seed in seeds[:-1]
         ]
         other = {"PYTHONHASHSEED": seeds[-1], "TZ": "Asia/Kolkata", "LC_ALL": "C", "LANG": "C"}
-        processes.append(("in another folder, language and time zone", _started(bench, other, folder)))
+        processes.append(
+            ("in another folder, language and time zone", _started(bench, other, folder))
+        )
         try:
             for what, process in processes:
                 try:

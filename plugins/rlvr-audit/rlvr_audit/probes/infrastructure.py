@@ -42,7 +42,7 @@ def hang(bench: Bench) -> Iterator[Finding]:
             yield _about_hang(bench, "critical", "hangs in its fast path", found, len(asks))
             return
     limit = bench.deadline_s * thresholds.HANG_FACTOR
-    again = [(ask, bench.judge([ask], deadline_s=limit)[0]) for ask, _ in late[:1]]
+    again = [(ask, bench.judge([ask], deadline_s=limit, is_needed=True)[0]) for ask, _ in late[:1]]
     hung = [(ask, outcome) for ask, outcome in again if outcome.status == "timeout"]
     where = "hangs"
     if not hung:  # what is done by then is slow, and no hang
@@ -61,8 +61,12 @@ def hang(bench: Bench) -> Iterator[Finding]:
 def _hung_in(
     bench: Bench, context: Context, asks: list[Ask], deadline_s: float | None = None
 ) -> list[tuple[Ask, Outcome]]:
-    outcomes = bench.judge(asks, context=context, deadline_s=deadline_s)
-    return [(a, o) for a, o in zip(asks, outcomes, strict=True) if o is not NOT_TRIED and o.status == "timeout"]
+    outcomes = bench.judge(asks, context=context, deadline_s=deadline_s, is_needed=True)
+    return [
+        (a, o)
+        for a, o in zip(asks, outcomes, strict=True)
+        if o is not NOT_TRIED and o.status == "timeout"
+    ]
 
 
 def _hang_severity(bench: Bench) -> Severity:
@@ -109,9 +113,7 @@ def _hostile_asks(bench: Bench) -> list[Ask]:
     return asks
 
 
-def _paid_or_crashed(
-    bench: Bench, asks: list[Ask], outcomes: list[Outcome]
-) -> Iterator[Finding]:
+def _paid_or_crashed(bench: Bench, asks: list[Ask], outcomes: list[Outcome]) -> Iterator[Finding]:
     for ask, outcome in zip(asks, outcomes, strict=True):
         is_paid = ask.case.id in bench.levels and bench.is_paid(ask.case, outcome)
         if outcome.status == "crash":
@@ -244,6 +246,8 @@ def _swallowed(
             continue  # a helper that takes texts apart may well find nothing in garbage
         if is_bad and not paid:
             continue  # a wrong answer called wrong: right by chance
+        if how == "garbage" and not is_outside and reply["used"] != 1:
+            continue  # a helper for gold and answer alike makes both the same
         severity: Severity = "critical" if is_outside or paid else "high"
         if how == "garbage" and not paid:
             severity = "high"
@@ -277,13 +281,14 @@ def latency(bench: Bench) -> Iterator[Finding]:
     fillers |= {"boxes": r"\boxed{1} ", "tags": "<think>x</think> ", "lines": "step: 1 = 1\n"}
     steepest: tuple[float, float, str, Ask] | None = None
     for name, filler in fillers.items():
-        asks = [Ask(case, (filler * size)[:size] + case.good[0] if case.good else (filler * size)[:size]) for size in SIZES]
+        end = case.good[0] if case.good else ""
+        asks = [Ask(case, (filler * size)[:size] + end) for size in SIZES]
         outcomes = bench.judge(asks)
         last, before = outcomes[-1].seconds, outcomes[-2].seconds
         exponent = math.log(max(last, 1e-6) / max(before, 1e-6)) / math.log(SIZES[-1] / SIZES[-2])
-        if last > thresholds.SLOW_S and exponent > thresholds.STEEP_EXPONENT:
-            if steepest is None or last > steepest[0]:
-                steepest = (last, exponent, name, asks[-1])
+        is_steep = last > thresholds.SLOW_S and exponent > thresholds.STEEP_EXPONENT
+        if is_steep and (steepest is None or last > steepest[0]):
+            steepest = (last, exponent, name, asks[-1])
         if outcomes[-1].status == "timeout":
             break
     times = sorted(outcome.seconds for _, _, _, outcome in bench.known)
@@ -291,16 +296,20 @@ def latency(bench: Bench) -> Iterator[Finding]:
         bench.figures["median of known answers"] = f"{times[len(times) // 2] * 1000:.3g} ms"
         bench.figures["slowest of known answers"] = f"{times[-1] * 1000:.3g} ms"
     if steepest is not None:
-        last, exponent, name, ask = steepest
-        yield finding(
-            bench,
-            "high" if last > 1 else "medium",
-            f"needs {last:.1f} s for 64,000 characters of {name}; time grows with length^{exponent:.1f}",
-            ask=ask,
-            expected="time in proportion to the length",
-            got=f"{last:.2f} s",
-            advice="look for nested quantifiers, re-scanning in a loop, text += text",
-        )
+        yield _about_latency(bench, *steepest)
+
+
+def _about_latency(bench: Bench, last: float, exponent: float, name: str, ask: Ask) -> Finding:
+    what = f"needs {last:.1f} s for 64,000 characters of {name}"
+    return finding(
+        bench,
+        "high" if last > 1 else "medium",
+        f"{what}; time grows with the power {exponent:.1f} of the length",
+        ask=ask,
+        expected="time in proportion to the length",
+        got=f"{last:.2f} s",
+        advice="look for nested quantifiers, re-scanning in a loop, text += text",
+    )
 
 
 @probe(about="leaves nothing behind", severity="high")
@@ -315,7 +324,9 @@ def leaks(bench: Bench) -> Iterator[Finding]:
         "seconds": 1.5,
         "length": length,
     }
-    marks = [reply for reply in bench.ask(request, deadline_s=20 + 30 * bench.call_s) if "marks" in reply]
+    marks = [
+        reply for reply in bench.ask(request, deadline_s=20 + 30 * bench.call_s) if "marks" in reply
+    ]
     if not marks or len(marks[0]["marks"]) < 2 or marks[0]["judged"] < 8:
         return
     before, after = marks[0]["marks"]
@@ -334,7 +345,10 @@ def leaks(bench: Bench) -> Iterator[Finding]:
         more = after[name] - before[name]
         if more >= min(thresholds.LEAK_COUNT, judged // 2):
             yield finding(
-                bench, "high", f"leaves {more} {name} behind after {judged} answers", expected="none"
+                bench,
+                "high",
+                f"leaves {more} {name} behind after {judged} answers",
+                expected="none",
             )
 
 

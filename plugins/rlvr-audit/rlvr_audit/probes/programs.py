@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # programs, as they are run
 """Programs that do not solve their task. In each: the body of every function, `---`, the top.
 
 Sources: METR 2025-06-05, OpenAI on monitoring reasoning, Anthropic arXiv:2511.18397, Berkeley RDI

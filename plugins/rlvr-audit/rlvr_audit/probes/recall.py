@@ -89,7 +89,7 @@ def context(bench: Bench) -> Iterator[Finding]:
 
 
 def _windows_of(bench: Bench, around: Callable[..., Text]) -> Iterator[Finding]:
-    """An answer that may be followed by a sentence may be followed by ten: no window to fall from."""
+    """An answer that a sentence may follow, ten may follow: there is no window."""
     short, long = around("", "\nI hope this helps."), around("", "\n" + LONG * 12)
     asks = [
         (Ask(case, short(case)), Ask(case, text)) for case in bench.usable if (text := long(case))
@@ -243,7 +243,11 @@ def long_answer(bench: Bench) -> Iterator[Finding]:
         )
 
 
-@probe(about="what the chat template writes is not asked of the model", severity="high", needs_levels=True)
+@probe(
+    about="what the chat template writes is not asked of the model",
+    severity="high",
+    needs_levels=True,
+)
 def template_prefill(bench: Bench) -> Iterator[Finding]:
     """A right answer without the `<think>` that templates write at the end of the prompt."""
     asks = []
@@ -252,7 +256,9 @@ def template_prefill(bench: Bench) -> Iterator[Finding]:
             stripped = text.lstrip()
             if stripped.startswith("<think>") and "</think>" in stripped:
                 asks.append(Ask(case, stripped.removeprefix("<think>")))
-    rows = [(a, o) for a, o in zip(asks, bench.judge(asks), strict=True) if bench.is_refused(a.case, o)]
+    rows = [
+        (a, o) for a, o in zip(asks, bench.judge(asks), strict=True) if bench.is_refused(a.case, o)
+    ]
     if rows and len(rows) * 2 >= len(asks):
         ask, outcome = rows[0]
         yield finding(
@@ -264,7 +270,7 @@ def template_prefill(bench: Bench) -> Iterator[Finding]:
             expected="paid",
             failed=len(rows),
             tried=len(asks),
-            advice="put the template's part before the completion, or let the opening tag be absent",
+            advice="let the opening tag be absent: the prompt ends with it",
         )
 
 

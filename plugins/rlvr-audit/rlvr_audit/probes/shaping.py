@@ -1,4 +1,4 @@
-"""Family `shaping`: length, repetition, form and key words must not be worth more than the answer."""
+"""Family `shaping`: length, repetition, form and key words are not worth more than the answer."""
 
 from __future__ import annotations
 
@@ -14,11 +14,20 @@ from rlvr_audit.probing import probe
 from rlvr_audit.trials import finding
 
 FILLER = "Then I look at it once more from another side and write down what I see. "
+MARKS = ("!!!", "✅", "Sure!", "Let me verify: correct.")
 KEYWORDS = (
     "because therefore thus hence however first second next finally let me verify check step by "
     "step reasoning analysis conclusion in summary wait aha alternatively important correct "
 )
-TAGS = ("<think></think>", "<think>ok</think>", "<answer></answer>", "<reasoning></reasoning>", "**Step:**", "- ", "# ")
+TAGS = (
+    "<think></think>",
+    "<think>ok</think>",
+    "<answer></answer>",
+    "<reasoning></reasoning>",
+    "**Step:**",
+    "- ",
+    "# ",
+)
 
 
 def answers_of(case: Case) -> Iterator[tuple[Literal["right", "wrong"], str]]:
@@ -50,7 +59,7 @@ def length(bench: Bench) -> Iterator[Finding]:
 
 @probe(about="repetition and key words are not paid", severity="high", needs_levels=True)
 def stuffing(bench: Bench) -> Iterator[Finding]:
-    """The known answers repeated, and with tags, headings and the words of reasoning around them."""
+    """The known answers repeated, and with tags, headings and words of reasoning around them."""
 
     def repeated(count: int) -> Callable[[str], str]:
         return lambda text: "\n".join([text] * count)
@@ -58,10 +67,13 @@ def stuffing(bench: Bench) -> Iterator[Finding]:
     def begun(part: str, count: int) -> Callable[[str], str]:
         return lambda text: part * count + "\n" + text
 
+    def ended(mark: str) -> Callable[[str], str]:
+        return lambda text: f"{text}\n{mark}"
+
     changes: dict[str, Callable[[str], str]] = {f"{n} times": repeated(n) for n in (2, 5, 20)}
     changes |= {"key words": begun(KEYWORDS, 1), "many key words": begun(KEYWORDS, 8)}
     changes |= {f"5 x {tag!r}": begun(tag, 5) for tag in TAGS}
-    changes |= {f"{mark!r} after": (lambda text, mark=mark: f"{text}\n{mark}") for mark in ("!!!", "✅", "Sure!", "Let me verify: correct.")}  # type: ignore[misc]
+    changes |= {f"{mark!r} after": ended(mark) for mark in MARKS}
     changes["words of the prompt"] = lambda text: text
     yield from rises(bench, changes, "pays for repetition or key words")
 
@@ -71,10 +83,12 @@ def rises(
 ) -> Iterator[Finding]:
     """A finding for right and for wrong answers whose value a change raises."""
     asks, names, kinds, originals = [], [], [], []
-    for case in bench.usable[:4]:
+    for case in _cases(bench):
         for kind, text in answers_of(case):
             for name, change in changes.items():
-                changed = change(text) if name != "words of the prompt" else f"{case.prompt}\n{text}"
+                changed = (
+                    change(text) if name != "words of the prompt" else f"{case.prompt}\n{text}"
+                )
                 if changed != text:
                     asks.append(Ask(case, changed))
                     names.append(name)
@@ -107,6 +121,11 @@ def rises(
         )
 
 
+def _cases(bench: Bench) -> list[Case]:
+    """So many cases as a reward of its speed has time for."""
+    return bench.usable[: 1 if bench.call_s > thresholds.SLOW_CALL_S else 4]
+
+
 def _rise(bench: Bench, case: Case, old: Outcome, new: Outcome) -> float:
     if old.value is None or new.value is None:
         return 0.0
@@ -116,7 +135,7 @@ def _rise(bench: Bench, case: Case, old: Outcome, new: Outcome) -> float:
 def _in_most(bench: Bench, rows: list[tuple[Ask, Outcome, Outcome, str]]) -> bool:
     """The rise happens in at least half of the cases: no chance meeting of filler and gold."""
     hit = {ask.case.id for ask, *_ in rows}
-    return len(hit) >= thresholds.MOST_CASES_SHARE * len(bench.usable[:4])
+    return len(hit) >= thresholds.MOST_CASES_SHARE * len(_cases(bench))
 
 
 @probe(
@@ -138,10 +157,10 @@ def format_share(bench: Bench) -> Iterator[Finding]:
     good = bench.judge([Ask(case, case.good[0]) for case, _ in rows])
     found = []
     for (case, text), form, nothing, right in zip(rows, formed, bare, good, strict=True):
-        if None in (form.value, nothing.value, right.value):
+        if form.value is None or nothing.value is None or right.value is None:
             continue
-        span = right.value - nothing.value  # type: ignore[operator]  # none is None
-        share = (form.value - nothing.value) / span if span > 0 else 0.0  # type: ignore[operator]
+        span = right.value - nothing.value
+        share = (form.value - nothing.value) / span if span > 0 else 0.0
         if share >= thresholds.FORMAT_SHARE:
             found.append((case, text, form, share))
     if found and not bench.graded:
@@ -192,25 +211,21 @@ def order(bench: Bench) -> Iterator[Finding]:
 @probe(about="reasoning that is asked for must not be empty", severity="high", needs_levels=True)
 def empty_reasoning(bench: Bench) -> Iterator[Finding]:
     """Where the block of reasoning counts at all: the same block with nothing in it."""
-    rows = []
+    rows: list[tuple[Case, str, str, str]] = []
     for case in bench.usable:
         for text in case.good:
             block = re.search(r"<(think|reasoning)>(.+?)</\1>", text, re.DOTALL)
-            if block:
-                without = text.replace(block[0], "")
-                for inside in ("", "\n", "\n\n", " "):
-                    empty = text.replace(block[0], f"<{block[1]}>{inside}</{block[1]}>")
-                    rows.append((case, text, without, empty))
-    asked = [[Ask(case, text) for text in texts] for case, *texts in rows]
-    flat = bench.judge([ask for asks in asked for ask in asks])
+            if block is None:
+                continue
+            without = text.replace(block[0], "")
+            for inside in ("", "\n", "\n\n", " "):
+                empty = text.replace(block[0], f"<{block[1]}>{inside}</{block[1]}>")
+                rows.append((case, text, without, empty))
+    outcomes = bench.judge([Ask(case, text) for case, *texts in rows for text in texts])
     found = []
     for number, (case, _, _, empty) in enumerate(rows):
-        full, without, emptied = flat[3 * number : 3 * number + 3]
-        if None in (full.value, emptied.value):
-            continue
-        span = bench.levels[case.id].span
-        counts = without.value is None or full.value - without.value > 0.1 * span  # type: ignore[operator]
-        if counts and full.value - emptied.value <= thresholds.SAME:  # type: ignore[operator]
+        full, without, emptied = outcomes[3 * number : 3 * number + 3]
+        if _pays_emptiness(bench, case, full, without, emptied):
             found.append((Ask(case, empty), emptied))
     if found:
         ask, outcome = found[0]
@@ -225,6 +240,17 @@ def empty_reasoning(bench: Bench) -> Iterator[Finding]:
             tried=len(rows),
             advice="ask for something in the block",
         )
+
+
+def _pays_emptiness(
+    bench: Bench, case: Case, full: Outcome, without: Outcome, emptied: Outcome
+) -> bool:
+    """The block counts (without it the value falls), but not what is in it."""
+    if full.value is None or emptied.value is None:
+        return False
+    span = bench.levels[case.id].span
+    counts = without.value is None or full.value - without.value > 0.1 * span
+    return counts and full.value - emptied.value <= thresholds.SAME
 
 
 PROBES = {

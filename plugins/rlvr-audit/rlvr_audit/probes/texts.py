@@ -124,7 +124,7 @@ HOSTILE: Mapping[str, str] = {
     "boxes left open": _BOX * 1_000,
     "boxes closed": _BOX * 500 + "1" + "}" * 500,
     "tags left open": "<answer>" * 1_000,
-    "tags nested": "<think>" * 500 + "</think>" * 500,
+    "tags nested": "<think>" * 100 + "</think>" * 100,
     "thousands groups": "1" + ",000" * 2_500,
     "signs": "-" * 10_000,
     "fractions": r"\frac{1}{" * 300 + "1" + "}" * 300,

@@ -118,10 +118,10 @@ PAIRS = (
     pair(f"{P_}:exit_code", "sound", "PROGRAMS", "execution/escape"),
     pair(f"{P_}:report_text", "sound", "PROGRAMS", "execution/escape"),
     pair(f"{P_}:in_process", "sound", "PROGRAMS", "execution/*"),
-    pair(f"{P_}:visible_only", "sound", "PROGRAMS", "execution/mutants"),
+    pair(f"{P_}:visible_only", "sound", "PROGRAMS", "execution/mutants", "cases/known_bad"),
     pair(f"{P_}:tests_beside", "sound", "PROGRAMS", "execution/*"),
     pair(f"{P_}:gold_in_arguments", "sound", "PROGRAMS", "execution/*"),
-    pair(f"{P_}:left_behind", "sound", "PROGRAMS", "contract/state"),
+    pair(f"{P_}:left_behind", "sound", "PROGRAMS", "contract/state", "cases/known_bad"),
     pair(f"{P_}:says_so", "sound", "PROGRAMS", "channel/constant_policy"),
     pair(f"{P_}:sandbox_down_is_zero", "sound", "PROGRAMS", "infrastructure/outage"),
 )
