@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from rlvr_bridge.tasks import message_list
-from rlvr_bridge.verl import verl_task
 from rlvr_ops_core import DataError, Task
 
 
@@ -35,6 +34,8 @@ def verl_rows(*, path: str, split: str = "train", limit: int | None = None) -> I
 
 
 def _task(row: dict[str, Any], file: Path, number: int) -> Task:
+    from rlvr_bridge.verl import verl_task  # not at the top: it loads pydantic
+
     model = row.get("reward_model")
     if "prompt" not in row or not isinstance(model, dict) or "ground_truth" not in model:
         what = f"{file}, row {number}: needs prompt and reward_model.ground_truth"
