@@ -238,11 +238,20 @@ def _daemon(timeout_s: float = START_TIMEOUT_S) -> Iterator[Any]:
     """A connection to the daemon, closed at the end."""
     import docker
 
+    _knock()
     client = docker.from_env(timeout=int(timeout_s))
     try:
         yield client
     finally:
         client.close()
+
+
+def _knock() -> None:
+    """Raise OSError if nobody listens: the package docker would leave its socket open then."""
+    address = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+            door.connect(address.removeprefix("unix://"))
 
 
 def _is_local() -> bool:
