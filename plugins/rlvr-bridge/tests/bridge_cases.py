@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -99,11 +98,11 @@ def _bundled() -> list[Case]:
 @cache
 def bundled() -> tuple[Case, ...]:
     """The rewards of every plugin of ours that is installed."""
-    installed = {point.name for point in entry_points(group="rlvr")}
+    installed = Plugins.discover().components("reward")
     return tuple(
         case
         for case in _bundled()
-        if case.reward.partition("/")[0] in installed
+        if case.reward in installed
         and (case.reward != "data/reasoning_gym" or find_spec("reasoning_gym"))
     )
 
