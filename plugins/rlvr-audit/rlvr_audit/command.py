@@ -148,9 +148,8 @@ def _init(reward: str, settings: dict[str, Any]) -> None:
         limit=settings["limit"],
         plugin_files=settings["plugins"],
     )
-    click.echo(
-        f"wrote {count} cases to {settings['cases']}; look at them, then: rlvr audit {reward} --cases {settings['cases']}"
-    )
+    file = settings["cases"]
+    click.echo(f"wrote {count} cases; look at them, then: rlvr audit {reward} --cases {file}")
 
 
 def _promote(reward: str | None, settings: dict[str, Any]) -> None:

@@ -224,8 +224,8 @@ def empty_reasoning(bench: Bench) -> Iterator[Finding]:
     outcomes = bench.judge([Ask(case, text) for case, *texts in rows for text in texts])
     found = []
     for number, (case, _, _, empty) in enumerate(rows):
-        full, without, emptied = outcomes[3 * number : 3 * number + 3]
-        if _pays_emptiness(bench, case, full, without, emptied):
+        full, bare, emptied = outcomes[3 * number : 3 * number + 3]
+        if _pays_emptiness(bench, case, full, bare, emptied):
             found.append((Ask(case, empty), emptied))
     if found:
         ask, outcome = found[0]
