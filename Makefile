@@ -38,6 +38,12 @@ bench-scoring: $(INSTALLED)  ## what the engine costs beside a bare function cal
 bench-math: $(INSTALLED)  ## the league of math verifiers
 	$(BIN)/python benchmarks/math/league.py
 
+bench-grpo: $(INSTALLED)  ## GRPO's savings beside plain TRL
+	$(BIN)/python benchmarks/grpo/side_by_side.py
+
+bench-code: $(INSTALLED)  ## programs a second, each backend beside its peers
+	$(BIN)/python benchmarks/code/speed.py
+
 wheels: $(INSTALLED)  ## a wheel of every distribution, in dist/
 	rm -rf dist
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist . $(wildcard plugins/*)

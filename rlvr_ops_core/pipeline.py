@@ -133,6 +133,9 @@ class Runner:
         except KeyboardInterrupt:
             self._end("stopped", "stopped by Ctrl-C")
             raise
+        except SystemExit as leaving:
+            self._end("stopped" if not leaving.code else "failed", describe(leaving))
+            raise
         except BaseException as error:
             self._end("failed", describe(error))
             raise

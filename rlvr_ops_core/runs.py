@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -34,7 +34,14 @@ def write_text(file: Path, text: str) -> None:
 
 def write_json(file: Path, value: Json) -> None:
     """Write one JSON value whole or not at all."""
-    write_text(file, json.dumps(value, indent=2, ensure_ascii=False, default=repr) + "\n")
+    write_text(file, json.dumps(value, indent=2, ensure_ascii=False, default=plain) + "\n")
+
+
+def plain(value: object) -> Json:
+    """For JSON: a dataclass among the options as a mapping, anything else as it prints."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return repr(value)
 
 
 def read_json(file: Path) -> Any:
@@ -44,7 +51,7 @@ def read_json(file: Path) -> Any:
 
 def json_line(row: Mapping[str, Any]) -> str:
     """One line of a series. Lone surrogates that a tokenizer made become escapes."""
-    text = json.dumps(row, ensure_ascii=False, default=repr)
+    text = json.dumps(row, ensure_ascii=False, default=plain)
     return text.encode("utf-8", errors="backslashreplace").decode() + "\n"
 
 

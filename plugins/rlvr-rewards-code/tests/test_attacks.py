@@ -29,7 +29,7 @@ ALL = (
 
 
 def run(table, backend, judge, listener, tmp_path):
-    """Judge an attack and a right program in turn, on one slot; gives what went wrong."""
+    """Judge attacks and a right program in turn, on two slots; gives what went wrong."""
     tmp_path.chmod(0o777)
     port = listener.getsockname()[1]
     pairs, names = [], []
@@ -37,7 +37,7 @@ def run(table, backend, judge, listener, tmp_path):
         escape = str(tmp_path / f"escape-{number}")
         pairs += [(task, attacks.filled(program, escape=escape, port=port)), RIGHT]
         names += [name, f"the program after: {name}"]
-    verdicts = judge(pairs, backend=backend, cpu_s=1, wall_s=1.5, slots=1)
+    verdicts = judge(pairs, backend=backend, cpu_s=1, wall_s=1.5, slots=2)
     wrong = [
         (name, verdict.status, verdict.value, verdict.reason[:200])
         for index, (name, verdict) in enumerate(zip(names, verdicts, strict=True))
