@@ -60,9 +60,8 @@ def run(backend: str, cheats: Any, attacks: Any) -> int:
             out = [place.name for place in Path(folder).iterdir()]
             ok = verdict.value == 0.0 and after.value == 1.0 and not out and not _reached(server)
             through += not ok
-            print(
-                f"{backend:<11} {name:<42} {'ok' if ok else 'THROUGH':<8} {seconds:5.1f} s  {verdict.reason[:70]}"
-            )
+            said = "ok" if ok else "THROUGH"
+            print(f"{backend:<11} {name:<42} {said:<8} {seconds:5.1f} s  {verdict.reason[:60]}")
     print(f"{backend}: {through} of {len(table)} attacks got through")
     return through
 

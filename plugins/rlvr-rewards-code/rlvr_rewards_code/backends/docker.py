@@ -149,7 +149,7 @@ def _run(
     container = client.containers.create(
         image_tag(),
         [orders],
-        detach=True,
+        detach=start,  # attached: its input ends with our connection, so it can't outlive us
         auto_remove=True,
         runtime=backend.runtime,
         network_mode="none",
