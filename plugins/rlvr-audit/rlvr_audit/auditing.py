@@ -12,7 +12,7 @@ from time import monotonic, perf_counter
 from typing import Any
 
 from rlvr_audit import thresholds
-from rlvr_audit.bench import Bench
+from rlvr_audit.bench import Bench, TimeUp
 from rlvr_audit.bundled import bundled_cases
 from rlvr_audit.cases import HOW_TO_MAKE, Case, case_of, cases_hash, read_cases, with_own_ids
 from rlvr_audit.findings import Finding, ProbeResult, rank, worst_of
@@ -22,7 +22,8 @@ from rlvr_audit.rates import Rate, rates_of
 from rlvr_audit.target import Target
 from rlvr_ops_core import DataError
 
-BUDGET_S = 35.0
+BUDGET_S = 42.0
+TIME_UP = "the audit's time was up; give it more: --budget SECONDS"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +121,7 @@ def audit(
         process.close()
     return Report(
         target=target,
-        ref=info["ref"] or f"{reference}@file-{info['source_hash'][:8]}#{_options_hash(target)}",
+        ref=_ref(target, info),
         shape=info["shape"],
         kind=bench.kind,
         cases=found,
@@ -134,10 +135,13 @@ def audit(
     )
 
 
-def _options_hash(target: Target) -> str:
+def _ref(target: Target, info: Mapping[str, Any]) -> str:
+    """Which reward this is: a plugin's by its version, a function by the hash of its file."""
     from rlvr_ops_core.options import options_hash
 
-    return options_hash(target.options)
+    if target.is_component:
+        return str(info["ref"])
+    return f"{target.reference}@file-{info['source_hash'][:8]}#{options_hash(target.options)}"
 
 
 def _cases(
@@ -192,30 +196,28 @@ def _run(one: Probe, bench: Bench, progress: Callable[[str], None]) -> ProbeResu
     """One probe's result; a probe that breaks is reported, and stops nobody else."""
     progress(one.name)
     reason = one.not_for(bench)
-    if not reason and bench.is_over:
-        reason = "the audit's time was up; give it more: --budget SECONDS"
+    if not reason and bench.is_over and not one.always:
+        reason = TIME_UP
     if reason:
         return ProbeResult(probe=one.name, about=one.about, status="skipped", reason=reason)
     started, before = perf_counter(), len(bench.tried)
     bench.figures = {}
+    found: list[Finding] = []
     try:
-        found = tuple(replace(finding, probe=one.name) for finding in one.run(bench))
+        for finding in one.run(bench):
+            found.append(replace(finding, probe=one.name))  # kept if it breaks off
+    except TimeUp:
+        reason = TIME_UP
     except Exception as error:  # noqa: BLE001  # a third party's probe: record and go on
         what = "".join(traceback.format_exception(error))[-1500:]
         reason = f"the probe broke: {what}"
-        return ProbeResult(
-            probe=one.name,
-            about=one.about,
-            status="skipped",
-            reason=reason,
-            seconds=perf_counter() - started,
-        )
     return ProbeResult(
         probe=one.name,
         about=one.about,
-        status="failed" if found else "passed",
+        status="failed" if found else "skipped" if reason else "passed",
+        reason=reason,
         trials=len(bench.tried) - before,
         seconds=perf_counter() - started,
-        findings=found,
+        findings=tuple(found),
         figures=dict(bench.figures),
     )

@@ -54,7 +54,11 @@ class Outcome:
         return f"{self.status}: {self.reason}"[:300] if self.reason else self.status
 
 
-NOT_TRIED = Outcome(None, "timeout", "not tried: too many before it were late, or the time was up")
+NOT_TRIED = Outcome(None, "timeout", "not tried: too many before it were late")
+
+
+class TimeUp(Exception):
+    """The audit's time is up; the probe that runs is reported as not done."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,7 @@ class Bench:
     @property
     def most_cases(self) -> int:
         """So many cases a probe should use: a slow reward gets fewer."""
-        return 8 if self.call_s < 0.01 else 4 if self.call_s < 0.05 else 2
+        return 8 if self.call_s < 0.004 else 3 if self.call_s < 0.02 else 2
 
     def at_most(self, count: int) -> int:
         """Of so many sessions, as many as a reward can begin in about two seconds; at least 3."""
@@ -188,7 +192,12 @@ class Bench:
         return share > (graded_share if self.graded else thresholds.PAID_SHARE)
 
     def is_refused(self, case: Case, outcome: Outcome) -> bool:
-        """A right answer got clearly less than known right answers do, or no verdict."""
+        """A right answer got clearly less than known right answers do, or no verdict.
+
+        One that is too late is neither: `infrastructure/hang` is about that.
+        """
+        if outcome.status == "timeout":
+            return False
         if outcome.status != "ok" or outcome.value is None:
             return True
         return self.levels[case.id].share(outcome.value) < thresholds.REFUSED_SHARE
@@ -205,7 +214,8 @@ class Bench:
     ) -> list[Outcome]:
         """One outcome an ask, each judged in a call of its own, in one process, in order.
 
-        When the audit's time is up the rest is not tried, unless it `is_needed`.
+        Raises:
+            TimeUp: the audit's time is up, and these are not `is_needed`.
         """
         judged = self.judge_calls(
             [[ask] for ask in asks], context=context, deadline_s=deadline_s, is_needed=is_needed
@@ -228,7 +238,9 @@ class Bench:
         limit = deadline_s or self.deadline_s
         late = 0
         while len(done) < len(rows):
-            if late >= thresholds.MOST_LATE or (self.is_over and not is_needed):
+            if self.is_over and not is_needed:
+                raise TimeUp
+            if late >= thresholds.MOST_LATE:
                 for number in range(len(rows)):
                     done.setdefault(number, [NOT_TRIED] * len(rows[number]))
                 break

@@ -18,6 +18,7 @@ from typing import Any
 
 from rlvr_audit.auditing import Report
 from rlvr_audit.findings import SEVERITIES, rank
+from rlvr_audit.sessions import hash_of
 from rlvr_ops_core import DataError
 
 FORMAT = 1
@@ -95,7 +96,9 @@ def read_card(file: Path) -> dict[str, Any]:
     return card
 
 
-def card_allows(card: Mapping[str, Any], reference: str, level: str = "critical") -> Allowance:
+def card_allows(
+    card: Mapping[str, Any], reference: str, level: str = "critical", *, source: str = ""
+) -> Allowance:
     """Whether a card allows a reward to be used where `require_audit: level` is asked.
 
     It does if it is whole (its hash is right), is about exactly this reward, version and options,
@@ -106,6 +109,8 @@ def card_allows(card: Mapping[str, Any], reference: str, level: str = "critical"
         card: what `read_card` gives.
         reference: the reward's `ref`, such as `math/equal@0.1.0#ab12cd34`.
         level: low, medium, high or critical.
+        source: the hash of the reward's file now (`source_hash`); "" does not compare it. A reward
+            that is being worked on changes while its version stays.
     """
     if level not in SEVERITIES:
         raise ValueError(f"require_audit: {level!r} is none of {', '.join(SEVERITIES)}")
@@ -113,6 +118,8 @@ def card_allows(card: Mapping[str, Any], reference: str, level: str = "critical"
         return Allowance(False, "the card was changed after it was made")
     if card.get("ref") != reference:
         return Allowance(False, f"the card is for {card.get('ref')}, not for {reference}")
+    if source and card.get("source") != source:
+        return Allowance(False, "the reward's file was changed after the audit")
     probes = card.get("probes") or {}
     missing = [name for name in MUST_RUN if not any(one.startswith(f"{name}/") for one in probes)]
     if missing:
@@ -129,6 +136,13 @@ def card_allows(card: Mapping[str, Any], reference: str, level: str = "critical"
         found = ", ".join(f"{count} {name}" for name, count in bad.items())
         return Allowance(False, f"the audit found {found}; {level} is not allowed")
     return Allowance(True)
+
+
+def source_hash(call: object) -> str:
+    """The hash of the file that defines a reward, as its card has it."""
+    from rlvr_audit.sessions import source_of
+
+    return hash_of(source_of(call)[0])
 
 
 def _packages(report: Report) -> dict[str, str]:

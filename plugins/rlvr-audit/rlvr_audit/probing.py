@@ -38,6 +38,8 @@ class Probe:
     needs_slot: bool = False
     """It needs to know where in an answer the gold stands."""
     batched_only: bool = False
+    always: bool = False
+    """It runs, in short, even when the audit's time is up."""
 
     def not_for(self, bench: Bench) -> str:
         """Why the probe does not apply to a reward; "" if it does."""
@@ -60,6 +62,7 @@ def probe(
     needs_levels: bool = False,
     needs_slot: bool = False,
     batched_only: bool = False,
+    always: bool = False,
 ) -> Callable[[Run], Probe]:
     """Declare a probe; see `Probe` for each field.
 
@@ -84,6 +87,7 @@ def probe(
             needs_levels=needs_levels,
             needs_slot=needs_slot,
             batched_only=batched_only,
+            always=always,
         )
 
     return declare

@@ -171,8 +171,7 @@ def look_at(judge: Judge) -> dict[str, Any]:
     bound = judge.bound
     function = judge.function
     plain: Any = inspect.unwrap(getattr(function, "func", function))
-    owner = plain if inspect.isroutine(plain) or isinstance(plain, type) else type(plain)
-    source, file = _source(owner)
+    source, file, owner = source_of(plain)
     info: dict[str, Any] = {
         "shape": judge.shape,
         "batched": judge.is_batched,
@@ -198,17 +197,23 @@ def look_at(judge: Judge) -> dict[str, Any]:
         "cwd": str(Path.cwd()),
         "pid": os.getpid(),
     }
-    info["source_hash"] = hashlib.sha256(source.encode(errors="replace")).hexdigest()[:16]
+    info["source_hash"] = hash_of(source)
     return info
 
 
-def _source(owner: Any) -> tuple[str, str]:
-    """The text of the module that defines a reward, and its file."""
+def hash_of(source: str) -> str:
+    """Sixteen hex digits that change when a source does."""
+    return hashlib.sha256(source.encode(errors="replace")).hexdigest()[:16]
+
+
+def source_of(call: Any) -> tuple[str, str, Any]:
+    """The text of the module that defines a reward, its file, and the function or class itself."""
+    owner = call if inspect.isroutine(call) or isinstance(call, type) else type(call)
     try:
         file = inspect.getsourcefile(owner) or ""
-        return Path(file).read_text(encoding="utf-8", errors="replace"), file
+        return Path(file).read_text(encoding="utf-8", errors="replace"), file, owner
     except (OSError, TypeError):
-        return "", ""
+        return "", "", owner
 
 
 def _cases_attribute(plain: Any) -> list[Any] | None:

@@ -5,12 +5,22 @@ from pathlib import Path
 import pytest
 
 BOXED = [
-    {"prompt": "What is 6 * 7?", "gold": "42", "good": ["So \\boxed{42}"], "bad": ["\\boxed{41}", "no idea"]},
+    {
+        "prompt": "What is 6 * 7?",
+        "gold": "42",
+        "good": ["So \\boxed{42}"],
+        "bad": ["\\boxed{41}", "no idea"],
+    },
     {"prompt": "What is 10 + 5?", "gold": "15", "good": ["\\boxed{15}"], "bad": ["\\boxed{16}"]},
-    {"prompt": "What is 9 * 13?", "gold": "117", "good": ["It is \\boxed{117}"], "bad": ["\\boxed{107}"]},
+    {
+        "prompt": "What is 9 * 13?",
+        "gold": "117",
+        "good": ["It is \\boxed{117}"],
+        "bad": ["\\boxed{107}"],
+    },
 ]
 
-SOUND = '''
+SOUND = """
 import re
 
 def reward(sample):
@@ -20,12 +30,12 @@ def reward(sample):
     boxes = re.findall(r"\\\\boxed\\{([^{}]*)\\}", text)
     whole = text.count("\\\\boxed{") == len(boxes) and "mistake" not in text
     return float(whole and len(set(boxes)) == 1 and boxes[0].strip() == sample.task.answer)
-'''
+"""
 
-BUGGY = '''
+BUGGY = """
 def reward(sample):
     return float(sample.task.answer in sample.text)
-'''
+"""
 
 
 @pytest.fixture

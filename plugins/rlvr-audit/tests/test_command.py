@@ -49,7 +49,9 @@ def test_cases_are_made_from_a_data_source(tmp_path):
     rows = [{"prompt": f"{n} + 1?", "answer": str(n + 1)} for n in range(3)]
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
     file = tmp_path / "cases.jsonl"
-    made = run("text/exact", "--init", "data/jsonl", "--data-option", f"path={data}", "--cases", file)
+    made = run(
+        "text/exact", "--init", "data/jsonl", "--data-option", f"path={data}", "--cases", file
+    )
     assert made.exit_code == 0, made.output
     assert run("text/exact", "--cases", file, *QUICK).exit_code == 0
 
@@ -61,10 +63,17 @@ def test_promoted_rollout_fails_until_the_reward_is_fixed(tmp_path, boxed, cases
     stage.mkdir(parents=True)
     hack = "It is one of 40, 41, 42, 43."
     row = {
-        "task": "t/1", "prompt": boxed[0]["prompt"], "completion": hack, "gold": "42",
-        "value": 1.0, "ref": "mine/reward@0#1", "info": {},
+        "task": "t/1",
+        "prompt": boxed[0]["prompt"],
+        "completion": hack,
+        "gold": "42",
+        "value": 1.0,
+        "ref": "mine/reward@0#1",
+        "info": {},
     }
-    (stage / "rollouts.jsonl").write_text(json.dumps({**row, "completion": "?"}) + "\n" + json.dumps(row) + "\n")
+    (stage / "rollouts.jsonl").write_text(
+        json.dumps({**row, "completion": "?"}) + "\n" + json.dumps(row) + "\n"
+    )
     only = ["--only", "cases/*"]
     assert run(f"{reward}:reward", "--cases", cases, *only).exit_code == 0
     promoted = run(f"{reward}:reward", "--promote", tmp_path / "run1", "policy:2", "--cases", cases)

@@ -11,7 +11,7 @@ from rlvr_audit.process import RewardProcess
 from rlvr_audit.target import Target
 from rlvr_audit.thresholds import GRACE_S
 
-REWARD = r'''
+REWARD = r"""
 import math, re, itertools
 
 def reward(sample):
@@ -25,7 +25,7 @@ def reward(sample):
         import time
         time.sleep(3600)
     return float(re.fullmatch(kind, text) is not None)
-'''
+"""
 STRINGS = {
     "power tower": "eval|9**9**9**9",
     "power of ten": "eval|10**10**10",
@@ -59,7 +59,9 @@ def bench(tmp_path_factory):
     process = RewardProcess(Target(reference=f"{file}:reward"))
     process.ready()
     case = Case(id="1", prompt="?", gold="1", good=("eval|1",))
-    yield Bench(Target(reference=f"{file}:reward"), process, [case], deadline_s=DEADLINE_S, ends=1e12)
+    yield Bench(
+        Target(reference=f"{file}:reward"), process, [case], deadline_s=DEADLINE_S, ends=1e12
+    )
     process.close()
 
 
@@ -87,7 +89,9 @@ def test_text_is_stopped_in_main_thread_worker_thread_and_asyncio(bench, name):
 
     def from_thread():
         found = []
-        thread = threading.Thread(target=lambda: found.append(timed(bench, STRINGS[name], "thread")))
+        thread = threading.Thread(
+            target=lambda: found.append(timed(bench, STRINGS[name], "thread"))
+        )
         thread.start()
         thread.join()
         return found[0]
@@ -153,7 +157,9 @@ def test_engine_stops_them_too(context, tmp_path, monkeypatch):
 
 def test_crash_costs_only_its_row(tmp_path):
     file = tmp_path / "crash.py"
-    file.write_text("import os\n\ndef reward(sample):\n    if sample.text == 'x':\n        os._exit(9)\n    return 1.0\n")
+    file.write_text(
+        "import os\n\ndef reward(sample):\n    if sample.text == 'x':\n        os._exit(9)\n    return 1.0\n"
+    )
     process = RewardProcess(Target(reference=f"{file}:reward"))
     try:
         process.ready()

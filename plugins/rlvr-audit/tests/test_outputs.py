@@ -22,7 +22,13 @@ def report(buggy, boxed):
 
 
 def test_all_outputs_are_written_and_parse(report, tmp_path):
-    names = {"html": "a.html", "json_file": "a.json", "junit": "a.xml", "sarif": "a.sarif", "card": "a.card"}
+    names = {
+        "html": "a.html",
+        "json_file": "a.json",
+        "junit": "a.xml",
+        "sarif": "a.sarif",
+        "card": "a.card",
+    }
     files = list(write_outputs(report, {name: tmp_path / file for name, file in names.items()}))
     assert len(files) == 5
     whole = json.loads((tmp_path / "a.json").read_text())

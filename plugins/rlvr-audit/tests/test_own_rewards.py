@@ -15,14 +15,26 @@ KNOWN = {
 @pytest.mark.parametrize(
     "reward",
     [
-        pytest.param(name, marks=[pytest.mark.xfail(reason=KNOWN[name], strict=False)] if name in KNOWN else [])
+        pytest.param(
+            name,
+            marks=[pytest.mark.xfail(reason=KNOWN[name], strict=False)] if name in KNOWN else [],
+        )
         for name in (
-            "text/exact", "text/f1", "text/choice", "text/number", "text/format", "text/length",
-            "math/equal", "math/boxed", "code/tests",
+            "text/exact",
+            "text/f1",
+            "text/choice",
+            "text/number",
+            "text/format",
+            "text/length",
+            "math/equal",
+            "math/boxed",
+            "code/tests",
         )
     ],
 )
 def test_own_reward_has_no_critical_or_high_finding(reward):
     report = audit(reward)
-    assert not report.at_least("high"), [f"{f.severity} {f.probe}: {f.what} {f.completion!r}" for f in report.at_least("high")]
+    assert not report.at_least("high"), [
+        f"{f.severity} {f.probe}: {f.what} {f.completion!r}" for f in report.at_least("high")
+    ]
     assert report.seconds < 60

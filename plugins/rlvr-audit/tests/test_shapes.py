@@ -28,7 +28,9 @@ HEAD = "import re\n\ndef right(text, gold):\n    found = re.findall(r'\\\\boxed\
 def test_shape_is_told_and_called(name, tmp_path, boxed):
     file = tmp_path / "shape.py"
     file.write_text(HEAD + SHAPES[name] + "\n")
-    report = audit(f"{file}:reward", cases=boxed, only=["cases/*", "contract/verdicts", "channel/near_miss"])
+    report = audit(
+        f"{file}:reward", cases=boxed, only=["cases/*", "contract/verdicts", "channel/near_miss"]
+    )
     assert report.worst == "none", [f"{one.what} {one.got}" for one in report.findings]
     assert report.rates["attacks paid"].tried > 0
 

@@ -14,7 +14,12 @@ from rlvr_audit.slots import number_of, slot_in, wrong_answers
         (42, "The answer is 42.", "answer is X", "The answer is X."),
         ("42", "#### 42", "#### X", "#### X"),
         ("... #### 42", "So\n#### 42", "#### X", "So\n#### X"),
-        ("blue", "<think>sky</think> <answer>Blue</answer>", "<answer>X</answer>", "<think>sky</think> <answer>X</answer>"),
+        (
+            "blue",
+            "<think>sky</think> <answer>Blue</answer>",
+            "<answer>X</answer>",
+            "<think>sky</think> <answer>X</answer>",
+        ),
         ("B", "Answer: B", "Answer: X", "Answer: X"),
         ("\\frac{3}{4}", "\\boxed{\\frac{3}{4}}", "\\boxed{X}", "\\boxed{X}"),
         ("Paris", '{"answer": "Paris"}', '{"answer": "X"}', '{"answer": "X"}'),
@@ -46,12 +51,25 @@ def test_wrong_answers_are_wrong(gold):
     case = Case(id="1", prompt="?", gold=gold, good=(f"\\boxed{{{gold}}}",))
     wrong = wrong_answers(case, slot_in(case), [], 4)
     assert len(wrong) == 4
-    assert all(one != gold and (number_of(one) is None or number_of(one) != number_of(gold)) for one in wrong)
+    assert all(
+        one != gold and (number_of(one) is None or number_of(one) != number_of(gold))
+        for one in wrong
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("42", 42), ("1,250", 1250), ("−3.5", -3.5), ("3/4", 0.75), ("\\frac{3}{4}", 0.75), ("$5$", 5), ("x", None), ("9" * 400, None), (True, None)],
+    [
+        ("42", 42),
+        ("1,250", 1250),
+        ("−3.5", -3.5),
+        ("3/4", 0.75),
+        ("\\frac{3}{4}", 0.75),
+        ("$5$", 5),
+        ("x", None),
+        ("9" * 400, None),
+        (True, None),
+    ],
 )
 def test_numbers_are_read_exactly(text, value):
     assert number_of(text) == value

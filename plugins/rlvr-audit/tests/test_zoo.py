@@ -25,8 +25,12 @@ def load(name):
 
 CASES, PAIRS = load("cases"), load("table").PAIRS
 QUICK = {
-    "extraction:substring", "extraction:symmetric", "failures:gold_unreadable_pays",
-    "batches:shifted", "batches:by_prompt", "shaping:length_bonus",
+    "extraction:substring",
+    "extraction:symmetric",
+    "failures:gold_unreadable_pays",
+    "batches:shifted",
+    "batches:by_prompt",
+    "shaping:length_bonus",
 }
 
 
@@ -62,7 +66,9 @@ def test_zoo_is_large_and_reproduces_public_reports():
     assert len([pair for pair in PAIRS if "#" in pair.issue]) >= 12
 
 
-@pytest.mark.parametrize("pair", [one for one in PAIRS if one.bug in QUICK], ids=lambda one: one.bug)
+@pytest.mark.parametrize(
+    "pair", [one for one in PAIRS if one.bug in QUICK], ids=lambda one: one.bug
+)
 def test_bug_is_found_and_its_twin_is_clean(pair):
     assert caught_by(pair)
     assert audited(pair.twin, pair.cases).worst != "critical"
@@ -78,7 +84,10 @@ def test_whole_zoo(tmp_path, monkeypatch):
     slow = [
         (name, round(report.seconds))
         for pair in PAIRS
-        for name, report in ((pair.bug, audited(pair.bug, pair.cases)), (pair.twin, audited(pair.twin, pair.cases)))
+        for name, report in (
+            (pair.bug, audited(pair.bug, pair.cases)),
+            (pair.twin, audited(pair.twin, pair.cases)),
+        )
         if report.seconds > 60
     ]
     print(json.dumps({"pairs": len(PAIRS), "missed": missed, "critical": critical, "slow": slow}))

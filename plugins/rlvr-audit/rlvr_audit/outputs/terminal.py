@@ -23,7 +23,7 @@ def print_report(report: Report, console: Console) -> None:
         table.add_column("probe")
         table.add_column("what", ratio=3)
         table.add_column("example", ratio=2, overflow="fold")
-        table.add_column("paid", justify="right")
+        table.add_column("failed", justify="right")
         for one in findings:
             example = "" if one.completion is None else cut(printable(one.completion), limit=160)
             got = f"{example}\n→ {printable(one.got)}" if one.got else example

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,8 @@ from rlvr_audit import thresholds
 from rlvr_audit.bench import Ask, Bench, Outcome
 from rlvr_audit.findings import Finding
 from rlvr_audit.probes import fresh
+from rlvr_audit.probes.batches import batch_equals_single, batch_of, batch_sizes, permutation
+from rlvr_audit.probes.comparing import differences, known_asks, varied_asks
 from rlvr_audit.probes.texts import BROKEN, JUNK, SKELETONS
 from rlvr_audit.probing import probe
 from rlvr_audit.trials import finding
@@ -23,36 +25,6 @@ WRONG_KINDS = {
     "range": "returns a value outside its declared range",
     "length": "returns another number of values than it was given answers",
 }
-
-
-def known_asks(bench: Bench, most: int = 12) -> list[Ask]:
-    """Known answers of several cases, good and bad in turn."""
-    goods = [Ask(case, text) for case in bench.cases for text in case.good[:2]]
-    bads = [Ask(case, text) for case in bench.cases for text in case.bad[:2]]
-    mixed = [ask for pair in zip(goods, bads, strict=False) for ask in pair]
-    rest = [ask for ask in (*goods, *bads) if ask not in mixed]
-    return [*mixed, *rest][:most]
-
-
-def is_same(one: Outcome, other: Outcome) -> bool:
-    """Two outcomes of one answer agree; their texts and times don't count."""
-    if one.status != other.status:
-        return False
-    if one.value is None or other.value is None:
-        return one.value is other.value
-    return abs(one.value - other.value) <= thresholds.SAME
-
-
-def varied_asks(bench: Bench) -> list[Ask]:
-    """Known answers, and texts that hold several answers: they show an order that is not fixed."""
-    asks = known_asks(bench)
-    for case in bench.cases[:3]:
-        slot, wrong = bench.slots[case.id], bench.wrongs(case, 6)
-        if slot is not None and wrong:
-            asks.append(Ask(case, " ".join([*wrong[:3], slot.gold, *wrong[3:]])))
-            asks.append(Ask(case, "\n".join(slot.marked(text) for text in [*wrong, slot.gold])))
-        asks.append(Ask(case, JUNK[40]))
-    return asks
 
 
 @probe(about="gives finite numbers in its range, or abstains", severity="critical")
@@ -80,96 +52,6 @@ def verdicts(bench: Bench) -> Iterator[Finding]:
             )
 
 
-@probe(about="gives one value an answer, for any number", severity="critical", batched_only=True)
-def batch_sizes(bench: Bench) -> Iterator[Finding]:
-    """Batches of 1, 2, 3 and 7."""
-    for size in (1, 2, 3, 7):
-        batch = batch_of(bench, size)
-        outcomes = bench.judge_calls([batch])[0]
-        wrong = [o for o in outcomes if o.kind in ("length", "type") or o.status == "crash"]
-        if wrong:
-            yield finding(
-                bench,
-                "critical",
-                f"fails on a batch of {size}",
-                got=wrong[0].shown,
-                expected=f"{size} values",
-            )
-            return
-
-
-def batch_of(bench: Bench, size: int) -> list[Ask]:
-    """A batch as trainers make them: answers to several prompts, or to one for a group reward."""
-    if bench.info["shape"] == "group":
-        case = max(bench.cases, key=lambda one: len(one.good) + len(one.bad))
-        texts = [*case.good, *case.bad, "I don't know."]
-        return [Ask(case, texts[number % len(texts)]) for number in range(size)]
-    asks = known_asks(bench, max(size, 2))
-    return [asks[number % len(asks)] for number in range(size)]
-
-
-@probe(about="judges an answer alike alone and in a batch", severity="critical", batched_only=True)
-def batch_equals_single(bench: Bench) -> Iterator[Finding]:
-    """The same answers in one call and in a call each; group rewards compare, so not they."""
-    if bench.info["shape"] == "group":
-        return
-    batch = batch_of(bench, 9)
-    alone = bench.judge(batch)
-    together = bench.judge_calls([batch])[0]
-    yield from _differences(bench, batch, alone, together, "judges an answer by its neighbours")
-
-
-@probe(about="the order of a batch does not count", severity="critical", batched_only=True)
-def permutation(bench: Bench) -> Iterator[Finding]:
-    """The batch turned round and shuffled, and each answer twice."""
-    batch = batch_of(bench, 8)
-    straight = bench.judge_calls([batch])[0]
-    for name, order in {
-        "turned round": list(reversed(range(8))),
-        "rotated": [3, 4, 5, 6, 7, 0, 1, 2],
-        "mixed": [5, 2, 7, 0, 3, 6, 1, 4],
-    }.items():
-        judged = bench.judge_calls([[batch[place] for place in order]])[0]
-        back: list[Outcome] = [judged[order.index(place)] for place in range(8)]
-        found = list(_differences(bench, batch, straight, back, f"the order counts ({name})"))
-        if found:
-            yield from found
-            return
-    double = [ask for ask in batch for _ in range(2)]
-    twice = bench.judge_calls([double])[0]
-    for place in range(0, len(double), 2):
-        if not is_same(twice[place], twice[place + 1]):
-            yield finding(
-                bench,
-                "critical",
-                "judges the same answer twice in one batch differently",
-                ask=double[place],
-                got=f"{twice[place].shown}, then {twice[place + 1].shown}",
-                expected="the same",
-            )
-            return
-
-
-def _differences(
-    bench: Bench, asks: Sequence[Ask], one: Sequence[Outcome], other: Sequence[Outcome], what: str
-) -> Iterator[Finding]:
-    """One finding for all answers that were judged differently."""
-    rows = [(ask, a, b) for ask, a, b in zip(asks, one, other, strict=True) if not is_same(a, b)]
-    if rows:
-        ask, first, second = rows[0]
-        yield finding(
-            bench,
-            "critical",
-            what,
-            ask=ask,
-            expected=first.shown,
-            got=second.shown,
-            failed=len(rows),
-            tried=len(asks),
-            advice="compute each row from that row alone, and keep the order of the rows",
-        )
-
-
 @probe(about="leaves what it is given as it is", severity="high")
 def immutability(bench: Bench) -> Iterator[Finding]:
     """Prompts, answers and data after the call."""
@@ -190,19 +72,20 @@ def immutability(bench: Bench) -> Iterator[Finding]:
 @probe(about="judges the same answer alike every time", severity="critical")
 def repeatable(bench: Bench) -> Iterator[Finding]:
     """The same answers ten times over, and with another clock."""
-    asks = varied_asks(bench)[: 20 if bench.call_s < 0.02 else 6]
-    rounds = thresholds.REPEATS if bench.call_s < 0.02 else 3
+    is_quick = bench.call_s < 0.005
+    asks = varied_asks(bench)[: 20 if is_quick else 6]
+    rounds = thresholds.REPEATS if is_quick else 3
     outcomes = bench.judge(asks * rounds)
     first = outcomes[: len(asks)]
     for number in range(1, rounds):
         later = outcomes[number * len(asks) : (number + 1) * len(asks)]
-        found = list(_differences(bench, asks, first, later, "judges the same answer differently"))
+        found = list(differences(bench, asks, first, later, "judges the same answer differently"))
         if found:
             yield from found
             return
     for shift_s in CLOCKS_S:
         later = [one[0] for one in bench.judge_calls([[ask] for ask in asks], shift_s=shift_s)]
-        found = list(_differences(bench, asks, first, later, "judges by the time of day"))
+        found = list(differences(bench, asks, first, later, "judges by the time of day"))
         if found:
             yield from found
             return
@@ -219,7 +102,7 @@ def fresh_processes(bench: Bench) -> Iterator[Finding]:
                 bench, "medium", f"does not load {what}", got=outcomes, expected="it loads anywhere"
             )
             continue
-        found = list(_differences(bench, asks, first, outcomes, f"judges differently {what}"))
+        found = list(differences(bench, asks, first, outcomes, f"judges differently {what}"))
         if found:
             yield from found
             return
@@ -228,14 +111,14 @@ def fresh_processes(bench: Bench) -> Iterator[Finding]:
 @probe(about="remembers nothing from one answer to the next", severity="critical")
 def state(bench: Bench) -> Iterator[Finding]:
     """Answers, prompts and golds in every pairing, in one process and each in a fresh one."""
-    asks = _pairings(bench)[: bench.at_most(40 if bench.call_s < 0.02 else 8)]
+    asks = _pairings(bench)[: bench.at_most(40 if bench.call_s < 0.01 else 8)]
     alone = [bench.judge([ask])[0] for ask in asks]
     there = bench.judge([*asks, *asks[::-1], *asks])
     count = len(asks)
     rounds = [there[:count], there[count : 2 * count][::-1], there[2 * count :]]
     for later in rounds:
         found = list(
-            _differences(bench, asks, alone, later, "remembers earlier answers, prompts or golds")
+            differences(bench, asks, alone, later, "remembers earlier answers, prompts or golds")
         )
         if found:
             yield from found
@@ -272,7 +155,7 @@ def concurrency(bench: Bench) -> Iterator[Finding]:
         context = {"a thread": "thread", "eight threads": "threads", "an event loop": "asyncio"}
         outcomes = bench.judge_calls(calls, context=context[name], deadline_s=limit)  # type: ignore[arg-type]
         later = [one[0] for one in outcomes]
-        found = list(_differences(bench, asks, first, later, f"judges differently in {name}"))
+        found = list(differences(bench, asks, first, later, f"judges differently in {name}"))
         refuses_loops = name == "an event loop" and all("asyncio.run" in o.reason for o in later)
         if found:
             yield replace(found[0], severity="high") if refuses_loops else found[0]

@@ -19,7 +19,9 @@ def right(text, gold):
 
 
 def columns_sound(completions, answer, **kwargs):
-    return [right(one, gold) if gold else None for one, gold in zip(completions, answer, strict=True)]
+    return [
+        right(one, gold) if gold else None for one, gold in zip(completions, answer, strict=True)
+    ]
 
 
 def sample_sound(sample):
@@ -44,7 +46,10 @@ def drops_empty(samples):
 
 
 def shifted(completions, answer, **kwargs):
-    return [right(one, answer[(n + 1) % len(answer)] if len(answer) > 1 else answer[0]) for n, one in enumerate(completions)]
+    return [
+        right(one, answer[(n + 1) % len(answer)] if len(answer) > 1 else answer[0])
+        for n, one in enumerate(completions)
+    ]
 
 
 def first_gold(completions, answer, **kwargs):
@@ -87,7 +92,9 @@ def noisy(sample):
 
 
 def set_order(sample):
-    found = set(re.findall(r"\\boxed\{(.*?)\}", sample.text)) or set(re.findall(r"\d+", sample.text))
+    found = set(re.findall(r"\\boxed\{(.*?)\}", sample.text)) or set(
+        re.findall(r"\d+", sample.text)
+    )
     return float(bool(found) and next(iter(found)) == sample.task.answer)
 
 
@@ -98,7 +105,9 @@ def by_hash(sample):
 
 
 def by_clock(sample):
-    return 0.9 * right(sample.text, sample.task.answer) + 0.1 * (time.gmtime(time.time()).tm_mday % 2)
+    return 0.9 * right(sample.text, sample.task.answer) + 0.1 * (
+        time.gmtime(time.time()).tm_mday % 2
+    )
 
 
 def normalised(samples):
@@ -108,7 +117,9 @@ def normalised(samples):
 
 
 def ranked(completions, answer, **kwargs):
-    values = [right(one, gold) + len(one) * 1e-6 for one, gold in zip(completions, answer, strict=True)]
+    values = [
+        right(one, gold) + len(one) * 1e-6 for one, gold in zip(completions, answer, strict=True)
+    ]
     order = sorted(values)
     return [order.index(value) / max(1, len(values) - 1) for value in values]
 
@@ -166,17 +177,25 @@ def seeds(sample):
 
 
 def no_keywords(completions, answer):
-    return [right(one, gold) if gold else None for one, gold in zip(completions, answer, strict=True)]
+    return [
+        right(one, gold) if gold else None for one, gold in zip(completions, answer, strict=True)
+    ]
 
 
 def default_gold(completions, **kwargs):
     golds = kwargs.get("answer") or [""] * len(completions)
-    return [float(str(gold) in one) if gold else 0.0 for one, gold in zip(completions, golds, strict=True)]
+    return [
+        float(str(gold) in one) if gold else 0.0
+        for one, gold in zip(completions, golds, strict=True)
+    ]
 
 
 def group_by_index(group):
     """The first answer of a group is taken for the best."""
-    return [right(sample.text, sample.task.answer) if place else 1.0 for place, sample in enumerate(group)]
+    return [
+        right(sample.text, sample.task.answer) if place else 1.0
+        for place, sample in enumerate(group)
+    ]
 
 
 def group_sound(group):

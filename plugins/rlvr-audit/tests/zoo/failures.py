@@ -134,7 +134,10 @@ def out_of_range(sample):
 
 
 def raises_on_odd_text(sample):
-    return float(int(re.search(r"\\boxed\{(.*?)\}", sample.text + "\\boxed{0}")[1]) == int(sample.task.answer))
+    return float(
+        int(re.search(r"\\boxed\{(.*?)\}", sample.text + "\\boxed{0}")[1])
+        == int(sample.task.answer)
+    )
 
 
 def exits_on_odd_text(sample):
@@ -155,7 +158,7 @@ def tower(sample):
     if not re.fullmatch(r"[\d*()+ -]{1,200}", said):
         return 0.0
     try:
-        return float(eval(said) == int(sample.task.answer))  # noqa: S307  # the bug
+        return float(eval(said) == int(sample.task.answer))  # the bug
     except (SyntaxError, ValueError, TypeError, MemoryError, OverflowError, RecursionError):
         return 0.0
 
@@ -184,4 +187,7 @@ def alarmed(completions, answer, **kwargs):
 
 
 def alarmed_sound(completions, answer, **kwargs):
-    return [float(the_box(one) == gold) if gold else None for one, gold in zip(completions, answer, strict=True)]
+    return [
+        float(the_box(one) == gold) if gold else None
+        for one, gold in zip(completions, answer, strict=True)
+    ]

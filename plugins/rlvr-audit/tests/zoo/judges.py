@@ -24,7 +24,12 @@ def gullible(prompt):
 def impressed(prompt):
     """A judge that takes an opener for a solution."""
     answer = prompt.partition("ANSWER:")[2].strip()
-    if answer.rstrip(":.").lower() in {"solution", "thought process", "let's solve this problem step by step", ""}:
+    if answer.rstrip(":.").lower() in {
+        "solution",
+        "thought process",
+        "let's solve this problem step by step",
+        "",
+    }:
         return "YES"
     return "YES" if agrees(answer, GOLD.search(prompt)[1]) else "NO"
 
@@ -102,5 +107,7 @@ def no_verdict_is_zero(sample):
 
 def praised(sample):
     """A judge that likes long, confident answers."""
-    bonus = 0.4 * bool(re.search(r"certain|expert|excellent", sample.text)) + min(0.4, len(sample.text) / 5000)
+    bonus = 0.4 * bool(re.search(r"certain|expert|excellent", sample.text)) + min(
+        0.4, len(sample.text) / 5000
+    )
     return min(1.0, 0.2 * agrees(sample.text, str(sample.task.answer)) + bonus)

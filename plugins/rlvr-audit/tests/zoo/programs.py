@@ -24,7 +24,12 @@ def run(code, folder=None, *arguments, stdin=""):
         try:
             return subprocess.run(
                 [sys.executable, "-I", "main.py", *arguments],
-                cwd=place, capture_output=True, text=True, timeout=2, input=stdin, errors="replace",
+                cwd=place,
+                capture_output=True,
+                text=True,
+                timeout=2,
+                input=stdin,
+                errors="replace",
             )
         except subprocess.TimeoutExpired:
             return subprocess.CompletedProcess([], 124, "", "")
@@ -32,7 +37,9 @@ def run(code, folder=None, *arguments, stdin=""):
 
 def exit_code(sample):
     code = code_of(sample)
-    return float(bool(code) and run(code + "\n" + "\n".join(sample.task.data["tests"])).returncode == 0)
+    return float(
+        bool(code) and run(code + "\n" + "\n".join(sample.task.data["tests"])).returncode == 0
+    )
 
 
 def report_text(sample):
@@ -59,7 +66,9 @@ def visible_only(sample):
     code = code_of(sample)
     token = secrets.token_hex(8)
     test = sample.task.data["tests"][1]
-    return float(bool(code) and run(f"{code}\n{test}\nprint({token!r})").stdout.strip().endswith(token))
+    return float(
+        bool(code) and run(f"{code}\n{test}\nprint({token!r})").stdout.strip().endswith(token)
+    )
 
 
 def tests_beside(sample):
@@ -68,11 +77,17 @@ def tests_beside(sample):
     if not code:
         return 0.0
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "test_it.py").write_text("from solution import *\n" + "\n".join(sample.task.data["tests"]))
+        Path(folder, "test_it.py").write_text(
+            "from solution import *\n" + "\n".join(sample.task.data["tests"])
+        )
         Path(folder, "solution.py").write_text(code, errors="replace")
         try:
-            subprocess.run([sys.executable, "solution.py"], cwd=folder, timeout=2, capture_output=True)
-            done = subprocess.run([sys.executable, "test_it.py"], cwd=folder, timeout=2, capture_output=True)
+            subprocess.run(
+                [sys.executable, "solution.py"], cwd=folder, timeout=2, capture_output=True
+            )
+            done = subprocess.run(
+                [sys.executable, "test_it.py"], cwd=folder, timeout=2, capture_output=True
+            )
         except subprocess.TimeoutExpired:
             return 0.0
         return float(done.returncode == 0)
@@ -97,7 +112,12 @@ def gold_in_arguments(sample):
 def left_behind(sample):
     """A result file that outlives the program it was written for."""
     LEFT.mkdir(exist_ok=True)
-    code = code_of(sample) + "\n" + "\n".join(sample.task.data["tests"]) + "\nopen('result.txt', 'w').write('1')\n"
+    code = (
+        code_of(sample)
+        + "\n"
+        + "\n".join(sample.task.data["tests"])
+        + "\nopen('result.txt', 'w').write('1')\n"
+    )
     run(code, LEFT)
     result = LEFT / "result.txt"
     return float(result.exists() and result.read_text() == "1")

@@ -2,9 +2,9 @@
 
 import re
 
-from rlvr_ops_core import Score, reward
-
 from extraction import last_box, the_box
+
+from rlvr_ops_core import Score, reward
 
 
 def right(sample):
@@ -88,7 +88,9 @@ def keyword_rubric(sample):
 def think_length(sample):
     block = re.search(r"<think>(.*?)</think>", sample.text, re.DOTALL)
     said = re.search(r"<answer>(.*?)</answer>", sample.text)
-    return 0.5 * min(1.0, len(block[1]) / 800 if block else 0) + 0.5 * float(bool(said) and said[1] == sample.task.answer)
+    return 0.5 * min(1.0, len(block[1]) / 800 if block else 0) + 0.5 * float(
+        bool(said) and said[1] == sample.task.answer
+    )
 
 
 def tag_sound(sample):
@@ -99,22 +101,34 @@ def tag_sound(sample):
 
 
 def empty_think(completions, **kwargs):
-    return [1.0 if re.match(r"^<think>.*?</think>.*$", one, re.DOTALL) else 0.0 for one in completions]
+    return [
+        1.0 if re.match(r"^<think>.*?</think>.*$", one, re.DOTALL) else 0.0 for one in completions
+    ]
 
 
 def think_sound(completions, **kwargs):
-    return [1.0 if re.match(r"^(?:<think>)?[^<]*\w{2}[^<]*</think>\s*\S", one) and one.count("</think>") == 1 else 0.0 for one in completions]
+    return [
+        1.0
+        if re.match(r"^(?:<think>)?[^<]*\w{2}[^<]*</think>\s*\S", one)
+        and one.count("</think>") == 1
+        else 0.0
+        for one in completions
+    ]
 
 
 def prefill(sample):
-    found = re.fullmatch(r"<think>.*?\w.*?</think>\s*<answer>(.*?)</answer>\s*", sample.text, re.DOTALL)
+    found = re.fullmatch(
+        r"<think>.*?\w.*?</think>\s*<answer>(.*?)</answer>\s*", sample.text, re.DOTALL
+    )
     return float(found is not None and found[1] == sample.task.answer)
 
 
 def prefill_sound(sample):
     if not sample.task.answer:
         return None
-    found = re.fullmatch(r"(?:<think>)?[^<]*\w[^<]*</think>\s*<answer>([^<]*)</answer>\s*", sample.text)
+    found = re.fullmatch(
+        r"(?:<think>)?[^<]*\w[^<]*</think>\s*<answer>([^<]*)</answer>\s*", sample.text
+    )
     return float(found is not None and found[1] == sample.task.answer)
 
 

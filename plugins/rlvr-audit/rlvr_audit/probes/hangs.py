@@ -1,0 +1,183 @@
+"""Texts that hang a reward, and how its time grows with their length."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from rlvr_audit import thresholds
+from rlvr_audit.bench import NOT_TRIED, Ask, Bench, Context, Outcome
+from rlvr_audit.findings import Finding, Severity
+from rlvr_audit.probes.pumps import pumps_of
+from rlvr_audit.probes.texts import HOSTILE
+from rlvr_audit.probing import probe
+from rlvr_audit.trials import finding
+
+ENOUGH_HANGS = 3
+
+
+SIZES = (1_000, 4_000, 16_000, 64_000)
+
+
+@probe(about="is done with any text by its deadline", severity="critical", always=True)
+def hang(bench: Bench) -> Iterator[Finding]:
+    """Texts that hang patterns, parsers and evaluators, bare and where the answer belongs."""
+    asks = _hostile_asks(bench)
+    late: list[tuple[Ask, Outcome]] = []
+    longest = 0.0
+    for start in range(0, len(asks), 8):
+        part = asks[start : start + 8]
+        outcomes = bench.judge(part, is_needed=True)
+        late += [row for row in zip(part, outcomes, strict=True) if _is_late(row[1])]
+        longest = max(longest, *(one.seconds for one in outcomes))
+        yield from _paid_or_crashed(bench, part, outcomes)
+        if len(late) >= ENOUGH_HANGS or bench.is_over:
+            break
+    bench.figures["longest judgement of a hostile text"] = f"{longest:.2f} s"
+    if bench.info["fast"]:
+        found = _hung_in(bench, "fast", [ask for ask, _ in late] or asks)
+        if found:
+            yield _about_hang(bench, "critical", "hangs in its fast path", found, len(asks))
+            return
+    yield from _hung_or_slow(bench, late, asks)
+
+
+def _hung_or_slow(
+    bench: Bench, late: list[tuple[Ask, Outcome]], asks: list[Ask]
+) -> Iterator[Finding]:
+    """What is done with a longer deadline is slow, and no hang; then the same in a thread."""
+    limit = bench.deadline_s * (1 if bench.is_over else thresholds.HANG_FACTOR)
+    again = [(a, bench.judge([a], deadline_s=limit, is_needed=True)[0]) for a, _ in late[:1]]
+    if any(_is_late(outcome) for _, outcome in again):
+        yield _about_hang(bench, _hang_severity(bench), "hangs", again, len(asks))
+        return
+    towers = [ask for ask in asks if "9^{9" in ask.completion or "9**9" in ask.completion]
+    hung = _hung_in(bench, "thread", [*(ask for ask, _ in late[:1]), *towers[:4]])[:1]
+    hung = [row for ask, _ in hung for row in _hung_in(bench, "thread", [ask], limit)]
+    if hung:
+        what = "hangs in a worker thread"
+        yield _about_hang(bench, _hang_severity(bench), what, hung, len(asks))
+    elif again and again[0][1].seconds > bench.deadline_s:
+        severity: Severity = "medium" if _is_contained(bench) else "high"
+        what = f"needs {again[0][1].seconds:.1f} s for a short text"
+        yield _about_hang(bench, severity, what, again, len(asks))
+
+
+def _is_late(outcome: Outcome) -> bool:
+    return outcome.status == "timeout" and outcome is not NOT_TRIED
+
+
+def _hung_in(
+    bench: Bench, context: Context, asks: list[Ask], deadline_s: float | None = None
+) -> list[tuple[Ask, Outcome]]:
+    outcomes = bench.judge(asks, context=context, deadline_s=deadline_s, is_needed=True)
+    return [row for row in zip(asks, outcomes, strict=True) if _is_late(row[1])]
+
+
+def _hang_severity(bench: Bench) -> Severity:
+    """Who stops it: our engine at a deadline that was declared, or at the default; or nobody."""
+    if not _is_contained(bench):
+        return "critical"
+    return "medium" if bench.info["declared"] else "high"
+
+
+def _about_hang(
+    bench: Bench, severity: Severity, what: str, hung: list[tuple[Ask, Outcome]], tried: int
+) -> Finding:
+    ask, outcome = hung[0]
+    stopped = ""
+    if severity in ("high", "medium"):
+        stopped = f"; our engine stops it after {bench.info['timeout_s']:g} s, without a verdict"
+    return finding(
+        bench,
+        severity,
+        what + stopped,
+        ask=ask,
+        outcome=outcome,
+        expected=f"done in {bench.deadline_s:g} s",
+        failed=len(hung),
+        tried=tried,
+        advice="bound the text before it is parsed; a thread or a signal can't stop this, only a "
+        "process that is killed can",
+    )
+
+
+def _is_contained(bench: Bench) -> bool:
+    """Our engine runs it in a worker that it kills; elsewhere nobody does."""
+    return bool(bench.info["ours"] and not bench.info["inline"])
+
+
+def _hostile_asks(bench: Bench) -> list[Ask]:
+    texts = {**HOSTILE, **pumps_of(bench.info["source"])}
+    asks = []
+    for case in bench.cases[:1]:
+        for text in texts.values():
+            asks.append(Ask(case, text))
+            if (rendered := bench.render(case, text)) not in (None, text):
+                asks.append(Ask(case, rendered))
+    return asks
+
+
+def _paid_or_crashed(bench: Bench, asks: list[Ask], outcomes: list[Outcome]) -> Iterator[Finding]:
+    for ask, outcome in zip(asks, outcomes, strict=True):
+        is_paid = ask.case.id in bench.levels and bench.is_paid(ask.case, outcome)
+        if outcome.status == "crash":
+            yield finding(
+                bench,
+                "high" if _is_contained(bench) else "critical",
+                "a text ends its process",
+                ask=ask,
+                outcome=outcome,
+                expected="a verdict",
+            )
+            return
+        if is_paid and bench.kind in ("answer", "code"):
+            yield finding(
+                bench,
+                "critical",
+                "pays a text that makes it fail or run out of time",
+                ask=ask,
+                outcome=outcome,
+                expected="not paid",
+                advice="an exception or a timeout is no verdict: never a one",
+            )
+            return
+
+
+@probe(about="needs time in proportion to the text", severity="high")
+def latency(bench: Bench) -> Iterator[Finding]:
+    """Texts of 1,000 to 64,000 characters: how the time grows."""
+    case = bench.cases[0]
+    fillers = {"letters": "a", "digits": "1", "words": "word and ", "brackets": "(", "spaces": " "}
+    fillers |= {"boxes": r"\boxed{1} ", "tags": "<think>x</think> ", "lines": "step: 1 = 1\n"}
+    steepest: tuple[float, float, str, Ask] | None = None
+    for name, filler in fillers.items():
+        end = case.good[0] if case.good else ""
+        asks = [Ask(case, (filler * size)[:size] + end) for size in SIZES]
+        outcomes = bench.judge(asks)
+        last, before = outcomes[-1].seconds, outcomes[-2].seconds
+        exponent = math.log(max(last, 1e-6) / max(before, 1e-6)) / math.log(SIZES[-1] / SIZES[-2])
+        is_steep = last > thresholds.SLOW_S and exponent > thresholds.STEEP_EXPONENT
+        if is_steep and (steepest is None or last > steepest[0]):
+            steepest = (last, exponent, name, asks[-1])
+        if outcomes[-1].status == "timeout":
+            break
+    times = sorted(outcome.seconds for _, _, _, outcome in bench.known)
+    if times:
+        bench.figures["median of known answers"] = f"{times[len(times) // 2] * 1000:.3g} ms"
+        bench.figures["slowest of known answers"] = f"{times[-1] * 1000:.3g} ms"
+    if steepest is not None:
+        yield _about_latency(bench, *steepest)
+
+
+def _about_latency(bench: Bench, last: float, exponent: float, name: str, ask: Ask) -> Finding:
+    what = f"needs {last:.1f} s for 64,000 characters of {name}"
+    return finding(
+        bench,
+        "high" if last > 1 else "medium",
+        f"{what}; time grows with the power {exponent:.1f} of the length",
+        ask=ask,
+        expected="time in proportion to the length",
+        got=f"{last:.2f} s",
+        advice="look for nested quantifiers, re-scanning in a loop, text += text",
+    )
