@@ -103,7 +103,7 @@ def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.isolation
 @pytest.mark.parametrize(
     "folder",
-    [folder for folder in PLUGINS if folder.name != "rlvr-audit"],  # its suite is not finished
+    [folder for folder in PLUGINS if folder.name not in ("rlvr-audit", "rlvr-bridge")],  # unfinished
     ids=lambda folder: folder.name,
 )
 def test_a_plugin_passes_its_tests_with_only_its_own_dependencies(
