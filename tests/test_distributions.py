@@ -16,6 +16,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 CORE_VERSION = "0.1.0"
+UNFINISHED = ("rlvr-audit", "rlvr-bridge")
+"""Their suites are not yet part of `make test`."""
 
 
 def project(folder: Path) -> dict[str, Any]:
@@ -103,7 +105,7 @@ def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.isolation
 @pytest.mark.parametrize(
     "folder",
-    [folder for folder in PLUGINS if folder.name not in ("rlvr-audit", "rlvr-bridge")],  # unfinished
+    [folder for folder in PLUGINS if folder.name not in UNFINISHED],
     ids=lambda folder: folder.name,
 )
 def test_a_plugin_passes_its_tests_with_only_its_own_dependencies(
