@@ -176,13 +176,13 @@ def _with_right_form(
 
     bench = Bench(target, process, cases, deadline_s=limit, ends=ends)
     asks = [Ask(case, text) for case in cases[:4] for text in case.good[:1]]
-    as_text = bench.judge(asks, deadline_s=30)
+    as_text = bench.judge(asks, deadline_s=thresholds.PATIENCE_S, is_needed=True)
     if not asks or any(outcome.value for outcome in as_text):
         return process
     other = RewardProcess(target, form="messages")
     other.ready()
     bench = Bench(target, other, cases, deadline_s=limit, ends=ends)
-    as_messages = bench.judge(asks, deadline_s=30)
+    as_messages = bench.judge(asks, deadline_s=thresholds.PATIENCE_S, is_needed=True)
     text_score = sum(outcome.value is not None for outcome in as_text)
     message_score = sum(outcome.value is not None for outcome in as_messages)
     if any(outcome.value for outcome in as_messages) or message_score > text_score:
@@ -195,9 +195,7 @@ def _with_right_form(
 def _run(one: Probe, bench: Bench, progress: Callable[[str], None]) -> ProbeResult:
     """One probe's result; a probe that breaks is reported, and stops nobody else."""
     progress(one.name)
-    reason = one.not_for(bench)
-    if not reason and bench.is_over and not one.always:
-        reason = TIME_UP
+    reason = TIME_UP if bench.is_over and not one.always else one.not_for(bench)
     if reason:
         return ProbeResult(probe=one.name, about=one.about, status="skipped", reason=reason)
     started, before = perf_counter(), len(bench.tried)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -299,7 +299,8 @@ class Bench:
             for is_good, texts in ((True, case.good), (False, case.bad))
             for text in texts
         ]
-        outcomes = self.judge([ask for ask, _ in asks], deadline_s=max(10.0, self.deadline_s))
+        patient_s = max(thresholds.PATIENCE_S, self.deadline_s)
+        outcomes = self.judge([ask for ask, _ in asks], deadline_s=patient_s, is_needed=True)
         self.known = [
             (ask.case, is_good, ask.completion, outcome)
             for (ask, is_good), outcome in zip(asks, outcomes, strict=True)
@@ -308,11 +309,12 @@ class Bench:
         times = sorted(outcome.seconds for outcome in outcomes)
         self.call_s = times[len(times) // 2] if times else 0.001
         started = monotonic()
-        self.judge([ask for ask, _ in asks[:1]])
+        self.judge([ask for ask, _ in asks[:1]], is_needed=True)
         self.session_s = max(0.001, monotonic() - started - self.call_s)
-        self._learn_levels()
-        self._learn_forms()
-        self._learn_grading()
+        with suppress(TimeUp):  # then every probe says that the time was up
+            self._learn_levels()
+            self._learn_forms()
+            self._learn_grading()
 
     def _learn_levels(self) -> None:
         paid = [o.value for _, is_good, _, o in self.known if is_good and o.value is not None]

@@ -30,6 +30,9 @@ FORMAT_SHARE = 0.5
 DEADLINE_S = 2.0
 """One judgement of a hostile text may take so long, if the reward declares no shorter deadline."""
 
+PATIENCE_S = 5.0
+"""One judgement of a known answer may take so long: models that judge are slow."""
+
 HANG_FACTOR = 3.0
 """What is not done after so many deadlines hangs; what is done by then is slow."""
 

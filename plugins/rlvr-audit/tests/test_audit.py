@@ -136,3 +136,18 @@ def test_cases_take_other_names_and_columns(tmp_path):
     file.write_text(json.dumps(row))
     (case,) = read_cases(file)
     assert (case.gold, case.good, case.bad, dict(case.data)) == ("1", ("1",), ("2",), {"level": 5})
+
+
+def test_no_time_at_all_is_said_and_breaks_nothing(sound, boxed):
+    report = audit(sound, cases=boxed, budget_s=0.0, only=["cases/*", "channel/*"])
+    done = {one.probe for one in report.results if "time was up" not in one.reason}
+    assert done == {"cases/known_good", "cases/known_bad"}  # the known answers are always judged
+    assert report.worst == "none"
+
+
+def test_reward_that_hangs_on_its_own_right_answers_is_found_in_time(tmp_path, boxed):
+    file = tmp_path / "hangs.py"
+    file.write_text("def reward(completion, answer):\n    while True:\n        pass\n")
+    report = audit(f"{file}:reward", cases=boxed[:1], budget_s=15, only=["cases/*"])
+    assert report.worst == "critical"
+    assert report.seconds < 60

@@ -12,7 +12,7 @@ from rlvr_audit.probing import probe
 from rlvr_audit.trials import finding
 
 
-@probe(about="known right answers are paid", severity="critical")
+@probe(about="known right answers are paid", severity="critical", always=True)
 def known_good(bench: Bench) -> Iterator[Finding]:
     """A known right answer that gets less than half of what the best gets, or no verdict."""
     line = _line(bench)
@@ -29,7 +29,7 @@ def known_good(bench: Bench) -> Iterator[Finding]:
     )
 
 
-@probe(about="known wrong answers are not paid", severity="critical")
+@probe(about="known wrong answers are not paid", severity="critical", always=True)
 def known_bad(bench: Bench) -> Iterator[Finding]:
     """A known wrong answer that is paid like a right one: promoted rollouts are among these."""
     line = _line(bench)
