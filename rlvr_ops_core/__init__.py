@@ -19,6 +19,7 @@ from rlvr_ops_core.hookspecs import hookimpl
 from rlvr_ops_core.job import TrainJob, needs
 from rlvr_ops_core.reward_spec import UNDECIDED, RewardSpec, reward
 from rlvr_ops_core.types import (
+    Alarm,
     Answers,
     DataSource,
     Event,
@@ -27,6 +28,7 @@ from rlvr_ops_core.types import (
     Monitor,
     Part,
     Reward,
+    RolloutRef,
     Sample,
     Sampler,
     Score,
@@ -38,6 +40,7 @@ from rlvr_ops_core.types import (
 
 __all__ = [
     "UNDECIDED",
+    "Alarm",
     "Answers",
     "DataError",
     "DataSource",
@@ -55,6 +58,7 @@ __all__ = [
     "RewardLoadError",
     "RewardSpec",
     "RlvrError",
+    "RolloutRef",
     "RunError",
     "Sample",
     "Sampler",

@@ -115,7 +115,8 @@ def rlvr_monitors() -> Mapping[str, Monitor]:
     """Return this plugin's monitors, by name.
 
     A monitor is made once a run, `f(*, …)`, and gives a function that sees every `Event`. It may
-    raise `StopRun(reason)` to end the run.
+    return an `Alarm`, or several, which reach the event log, the terminal and the other monitors;
+    it may raise `StopRun(reason)` to end the run.
 
     Example:
         >>> from rlvr_ops_core import StopRun, hookimpl

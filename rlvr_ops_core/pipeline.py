@@ -119,7 +119,8 @@ class Runner:
     def run(self, stages: Sequence[PlannedStage]) -> Outcome:
         """Run the stages; whatever ends the run is written into the run folder first."""
         before, now_done = [], []
-        self.events.emit("run_started", stages=[stage.name for stage in stages])
+        names = [stage.name for stage in stages]
+        self.events.emit("run_started", stages=names, folder=str(self.folder.path.resolve()))
         try:
             for stage in stages:
                 if self._is_done(stage):
@@ -193,6 +194,7 @@ class Runner:
             stage=stage.name,
             verb=stage.verb,
             use=stage.bound.component.name,
+            folder=stage.folder,
             steps=stage.bound.options.get("steps"),
             resumed=resumed,
         )

@@ -19,11 +19,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from rlvr_ops_core.errors import printable
 from rlvr_ops_core.tables import estimate
 from rlvr_ops_core.types import Event
 
 SHOWN_METRICS = ("reward", "loss", "completion_length", "entropy")
 SECONDS_BETWEEN_LINES = 15.0
+STYLE_OF_SEVERITY = {"info": "bold", "warning": "bold yellow", "critical": "bold red"}
 
 
 class RunProgress:
@@ -78,6 +80,8 @@ class RunProgress:
                 self._advance(event.data["done"], event.data["total"], numbers)
             case "evaluated":
                 self._line(f"  {escape(event.data['model'])}: {_pass_1(event.data['result'])}")
+            case "alarm":
+                self._alarm(event)
             case "serving":
                 url, model = event.data["url"], event.data["model"]
                 self._line(f"  {escape(model)} is served at {escape(url)} until Ctrl-C")
@@ -94,6 +98,17 @@ class RunProgress:
         self.total = steps if isinstance(steps, int) else None
         self.last_line = time.monotonic()
         self.bar = self.progress.add_task("", total=self.total, numbers="")
+
+    def _alarm(self, event: Event) -> None:
+        alarm = event.data
+        at = f" at step {event.step}" if event.step is not None else ""
+        name = f"{alarm['severity']}: {alarm['detector']}{at}"
+        style = STYLE_OF_SEVERITY[alarm["severity"]]
+        self._line(
+            f"  [{style}]{escape(printable(name))}[/]: {escape(printable(alarm['message']))}"
+        )
+        if alarm["hint"]:
+            self._line(f"    {escape(printable(alarm['hint']))}")
 
     def _end_stage(self, line: str) -> None:
         if self.bar is not None:

@@ -6,7 +6,7 @@ Everything in them is JSON, so they survive parquet, HTTP, Ray and a worker proc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -18,6 +18,8 @@ Message: TypeAlias = Mapping[str, Json]
 """One chat message, as every chat template takes it: `{"role": "user", "content": "6 * 7?"}`."""
 
 Status: TypeAlias = Literal["ok", "abstain", "error", "timeout"]
+
+Severity: TypeAlias = Literal["info", "warning", "critical"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ class Verdict:
 class Event:
     """Something that happened in a run, as monitors see it.
 
-    `kind` is one of `run_started`, `stage_started`, `metrics`, `rollouts`, `evaluated`,
+    `kind` is one of `run_started`, `stage_started`, `metrics`, `rollouts`, `evaluated`, `alarm`,
     `stage_finished`, `stage_failed`, `run_finished`.
     """
 
@@ -171,9 +173,45 @@ class Event:
     stage: str = ""
     step: int | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
-    """`metrics`: name to number. `rollouts`: `{"samples": [...], "verdicts": [...]}`."""
+    """`metrics`: name to number. `rollouts`: `{"samples": [...], "verdicts": [...]}`. `alarm`: the
+    fields of an `Alarm`, and `monitor`: who raised it."""
     time: float = 0.0
     """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutRef:
+    """Which judged sample is meant: with these four a row of the stage's `rollouts.jsonl` is found."""
+
+    stage: str
+    step: int | None
+    group: str | None
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something is wrong with a run. A monitor returns it; it becomes an event of kind `alarm`.
+
+    Stage and step are those of the event at which the monitor returned it.
+    """
+
+    detector: str
+    """What found it: a name that stays the same over runs, such as `reward_collapse`."""
+    message: str
+    """What is wrong, in one line."""
+    hint: str = ""
+    """What to do about it."""
+    severity: Severity = "warning"
+    value: float | None = None
+    """What was measured, and the `threshold` that it passed."""
+    threshold: float | None = None
+    p_value: float | None = None
+    """How likely so much evidence is where nothing is wrong, if the detector knows."""
+    rows: Sequence[RolloutRef] = ()
+    """The rollouts to look at."""
+    stop: bool = False
+    """End the run once everybody has been told."""
 
 
 # A component is a callable whose options are its keyword-only parameters: a function, or a class
@@ -196,8 +234,9 @@ the order of the tasks."""
 Server: TypeAlias = Callable[..., AbstractContextManager[str]]
 """`f(target, *, host, port, …)`: serves while the `with` lasts, and gives its URL."""
 
-Monitor: TypeAlias = Callable[..., Callable[[Event], None]]
-"""`f(*, …)` gives a function that sees every event of a run, and may raise `StopRun(reason)`."""
+Monitor: TypeAlias = Callable[..., Callable[[Event], Alarm | Iterable[Alarm] | None]]
+"""`f(*, …)` gives a function that sees every event of a run, may return alarms, and may raise
+`StopRun(reason)`."""
 
 Answers: TypeAlias = Iterator[list[Sample]]
 """What a sampler gives: for each task in order, all answers to it."""

@@ -244,6 +244,64 @@ def test_a_monitor_that_breaks_stops_nobody(runs: Runs) -> None:
     assert "the tape broke at step 2" in failed[0]["data"]["traceback"]
 
 
+def alarms_of(runs: Runs) -> list[dict[str, Any]]:
+    return [row for row in read_lines(runs.folder / "events.jsonl") if row["kind"] == "alarm"]
+
+
+def test_an_alarm_reaches_the_event_log_the_display_and_the_other_monitors(
+    runs: Runs, tmp_path: Path
+) -> None:
+    tape = tmp_path / "tape.jsonl"
+    monitors = {
+        "listener": {"use": "rlvr_echo/tape", "path": str(tape)},
+        "guard": {"use": "rlvr_echo/siren"},
+    }
+    runs.write(pipeline(TRAIN, monitors=monitors))
+    runs.run()
+    (alarm,) = alarms_of(runs)
+    assert (alarm["stage"], alarm["step"]) == ("policy", 3)
+    expected = {"monitor": "guard", "detector": "siren", "severity": "critical", "value": 2.0}
+    assert expected.items() <= alarm["data"].items()
+    row = alarm["data"]["rows"][1]
+    kept = [
+        found
+        for found in runs.rows("policy", "rollouts.jsonl")
+        if [found["step"], found["group"], found["index"]]
+        == [row["step"], row["group"], row["index"]]
+    ]
+    assert row["stage"] == "policy"
+    assert len(kept) == 1
+    assert [event.data["detector"] for event in runs.events if event.kind == "alarm"] == ["siren"]
+    heard = [json.loads(line) for line in tape.read_text().splitlines()]
+    assert [event["data"]["message"] for event in heard if event["kind"] == "alarm"] == [
+        "it [bold]burns"
+    ]
+
+
+def test_an_alarm_that_stops_is_told_before_the_run_ends(runs: Runs) -> None:
+    runs.write(pipeline(TRAIN, monitors={"guard": {"use": "rlvr_echo/siren", "stop": True}}))
+    with pytest.raises(StopRun, match=r'monitor "guard": it \[bold\]burns'):
+        runs.run()
+    assert runs.manifest()["status"] == "stopped"
+    kinds = runs.kinds()
+    assert kinds[kinds.index("alarm") :] == ["alarm", "stage_failed", "run_finished"]
+
+
+def test_monitors_that_answer_alarms_with_alarms_end_no_run(runs: Runs) -> None:
+    runs.write(pipeline(TRAIN, monitors={"guard": {"use": "rlvr_echo/siren", "endless": True}}))
+    runs.run()
+    assert len(alarms_of(runs)) == 1
+
+
+def test_a_monitor_that_returns_nonsense_is_left_out(runs: Runs) -> None:
+    runs.write(pipeline(TRAIN, monitors={"guard": {"use": "rlvr_echo/siren", "nonsense": True}}))
+    runs.run()
+    rows = list(read_lines(runs.folder / "events.jsonl"))
+    (failed,) = [row for row in rows if row["kind"] == "monitor_failed"]
+    assert "a monitor may return alarms or None, not 'f'" in failed["data"]["traceback"]
+    assert runs.manifest()["status"] == "finished"
+
+
 def test_the_error_budget_stops_a_run_and_shows_the_rows(runs: Runs) -> None:
     content = pipeline({**TRAIN, "wrong": "raise"})
     content["rewards"]["correct"] = {"use": "rlvr_echo/nasty"}

@@ -250,6 +250,22 @@ def test_a_failed_run_says_why(run):
     assert "3 of 9 answers had no verdict" in markdown
 
 
+def test_alarms_are_listed_with_what_to_do_and_hostile_ones_stay_text(run):
+    page, markdown = report(run)
+    assert "Alarms" not in page.text + markdown
+    found = {"detector": "length", "severity": "warning", "message": "<b>long</b>", "hint": "cut"}
+    lines = [
+        {"kind": "alarm", "stage": "policy", "step": step, "data": found} for step in range(60)
+    ]
+    with (run / "events.jsonl").open("a") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    page, markdown = report(run)
+    assert page.text.count("<b>long</b>") == 50
+    assert "10 more alarms" in page.text
+    assert "## Alarms" in markdown
+    assert r"\<b\>long\</b\>" in markdown
+
+
 def test_run_json_alone_is_enough(tmp_path):
     write_json(tmp_path / "run.json", {})
     with pytest.raises(RunError, match="no run here"):

@@ -67,9 +67,11 @@ def rlvr_samplers():
 LEARN = {"train": "policy", "use": "rlvr_echo/learn", "data": "train", "rewards": ["correct"]}
 
 
-def run(folder: Path, *stages: dict[str, Any], show: Any = None, **data: Any) -> None:
+def run(
+    folder: Path, *stages: dict[str, Any], show: Any = None, monitors: Any = None, **data: Any
+) -> None:
     (folder / "unruly.py").write_text(UNRULY)
-    content = pipeline(*stages)
+    content = pipeline(*stages, **({"monitors": monitors} if monitors else {}))
     content["plugins"].append("unruly.py")
     content["data"] |= data
     file = folder / "pipeline.yaml"
@@ -155,6 +157,14 @@ def test_progress_shows_hostile_names_as_text(tmp_path: Path) -> None:
     with RunProgress(Console(file=text, width=200)) as progress:
         run(tmp_path, LEARN, show=progress)
     assert "[bold]" not in text.getvalue()
+
+
+def test_progress_shows_an_alarm_with_what_to_do(tmp_path: Path) -> None:
+    text = StringIO()
+    with RunProgress(Console(file=text, width=200)) as progress:
+        run(tmp_path, LEARN, show=progress, monitors={"guard": {"use": "rlvr_echo/siren"}})
+    assert "  critical: siren at step 3: it [bold]burns\n" in text.getvalue()
+    assert "    run [/] for \\x1b[31mit\n" in text.getvalue()
 
 
 @pytest.mark.parametrize(

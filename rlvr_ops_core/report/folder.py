@@ -38,6 +38,8 @@ class Run:
     pipeline: str
     """The text of the resolved `pipeline.yaml`."""
     stages: tuple[Stage, ...]
+    alarms: tuple[Mapping[str, Any], ...] = ()
+    """The events of kind `alarm`, oldest first."""
 
     @property
     def name(self) -> str:
@@ -78,7 +80,14 @@ def read_run(path: Path) -> Run:
         environment=_read_object(path / "environment.json"),
         pipeline=pipeline.read_text("utf-8", errors="replace") if pipeline.is_file() else "",
         stages=tuple(_read_stage(path, entry) for entry in about.get("stages") or []),
+        alarms=tuple(_read_alarms(path / "events.jsonl")),
     )
+
+
+def _read_alarms(events: Path) -> Iterator[Mapping[str, Any]]:
+    for _, event in JsonLines(events):
+        if event.get("kind") == "alarm" and isinstance(event.get("data"), dict):
+            yield event
 
 
 def _read_stage(run: Path, entry: Mapping[str, Any]) -> Stage:

@@ -16,7 +16,7 @@ from rlvr_ops_core.report.costs import costs
 from rlvr_ops_core.report.evaluation import evaluation
 from rlvr_ops_core.report.layout import section
 from rlvr_ops_core.report.markup import Markup, join, tag
-from rlvr_ops_core.report.sections import curves, failures, header, machine, stages
+from rlvr_ops_core.report.sections import alarms, curves, failures, header, machine, stages
 from rlvr_ops_core.report.view import View
 
 
@@ -31,6 +31,7 @@ def page(view: View) -> str:
     body = join(
         header(view),
         stages(view),
+        alarms(view),
         *(evaluation(one) for one in view.evaluations),
         *(curves(one, data) for one in view.stages if one.series),
         *(costs(one) for one in view.stages),

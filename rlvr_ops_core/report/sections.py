@@ -14,6 +14,7 @@ from rlvr_ops_core.report.numbers import NOTHING, duration, moment, number
 from rlvr_ops_core.report.view import StageView, View, headlines, split_packages
 
 MAX_REASONS_SHOWN = 20
+MAX_ALARMS_SHOWN = 50
 
 
 def header(view: View) -> Markup:
@@ -111,6 +112,30 @@ def failures(view: View) -> Markup | None:
         return None
     shown = table(("Stage", "Status", "Count", "Reason"), rows)
     return section("Answers without a verdict", tag("div", shown, class_="failures"))
+
+
+def alarms(view: View) -> Markup | None:
+    """What the monitors found, oldest first; None if they found nothing."""
+    rows: list[Sequence[Child]] = []
+    for event in view.run.alarms[:MAX_ALARMS_SHOWN]:
+        found = event["data"]
+        rows.append(
+            (
+                str(found.get("detector")),
+                status(str(found.get("severity"))),
+                str(event.get("stage") or NOTHING),
+                number(event.get("step")),
+                str(found.get("message")),
+                str(found.get("hint") or NOTHING),
+            )
+        )
+    left = len(view.run.alarms) - len(rows)
+    if left > 0:
+        rows.append((NOTHING, NOTHING, NOTHING, NOTHING, f"{left} more alarms", NOTHING))
+    if not rows:
+        return None
+    head = ("Detector", "Severity", "Stage", "Step", "What", "What to do")
+    return section("Alarms", table(head, rows))
 
 
 def machine(view: View) -> Markup:

@@ -21,6 +21,7 @@ from rlvr_ops_core.report.view import StageView, View, headlines, pass_names, sp
 
 BARS = "▁▂▃▄▅▆▇█"
 MAX_SHOWN = 1_200
+MAX_ALARMS_SHOWN = 20
 
 
 def summary(view: View) -> str:
@@ -28,6 +29,7 @@ def summary(view: View) -> str:
     blocks = [
         *_head(view),
         *_stages(view),
+        *_alarms(view),
         *(block for one in view.evaluations for block in _evaluation(one)),
         *(block for one in view.stages for block in _reward_curve(one)),
         *_samples(view),
@@ -70,6 +72,25 @@ def _stages(view: View) -> Iterator[str]:
                 number(one.answers.labels["none"]) if one.answers.total else NOTHING,
             )
             for one in view.stages
+        ),
+    )
+
+
+def _alarms(view: View) -> Iterator[str]:
+    if not view.run.alarms:
+        return
+    yield "## Alarms"
+    yield table(
+        ("detector", "severity", "stage", "step", "what"),
+        (
+            (
+                event["data"].get("detector"),
+                event["data"].get("severity"),
+                event.get("stage") or NOTHING,
+                number(event.get("step")),
+                event["data"].get("message"),
+            )
+            for event in view.run.alarms[:MAX_ALARMS_SHOWN]
         ),
     )
 

@@ -17,16 +17,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
 from rlvr_ops_core import (
+    Alarm,
     DataError,
     Event,
     ModelError,
+    RolloutRef,
     Sample,
     Score,
     StopRun,
@@ -360,6 +362,30 @@ def tape(
     return watch
 
 
+def siren(
+    *, at: int = 3, stop: bool = False, nonsense: bool = False, endless: bool = False
+) -> Callable[[Event], Any]:
+    """Raise an alarm about the first rollouts of a step; `endless` answers alarms with alarms."""
+    rows: list[RolloutRef] = []
+
+    def watch(event: Event) -> Any:
+        if event.kind == "rollouts" and event.step == at:
+            rows[:] = [
+                RolloutRef(event.stage, event.step, sample.group, sample.index)
+                for sample in event.data["samples"][:2]
+            ]
+        if event.kind == "alarm" and endless:
+            return Alarm("echo", "an echo")
+        if event.kind == "metrics" and event.step == at:
+            if nonsense:
+                return "fire"
+            alarm = Alarm("siren", "it [bold]burns", "run [/] for \x1b[31mit", "critical", 2.0, 1.0)
+            return replace(alarm, rows=rows, stop=stop)
+        return None
+
+    return watch
+
+
 def _plain(event: Event) -> dict[str, Any]:
     data = {
         key: len(value) if key in ("samples", "verdicts") else value
@@ -407,7 +433,7 @@ def rlvr_servers() -> dict[str, Any]:
 
 @hookimpl
 def rlvr_monitors() -> dict[str, Any]:
-    return {"tape": tape}
+    return {"siren": siren, "tape": tape}
 
 
 @hookimpl

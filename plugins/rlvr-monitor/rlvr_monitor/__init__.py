@@ -1,0 +1,23 @@
+"""Run health, drift, Prometheus, alerts, and a page to look at the rollouts of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rlvr_ops_core import Monitor, hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+
+@hookimpl
+def rlvr_monitors() -> Mapping[str, Monitor]:
+    """What watches a run: in a pipeline `use: monitor/NAME`."""
+    return {}
+
+
+@hookimpl
+def rlvr_commands() -> Mapping[str, click.Command]:
+    """What looks at runs and at production: `rlvr NAME`."""
+    return {}
