@@ -107,10 +107,11 @@ def answers(returned: object) -> list[Alarm]:
     """
     if returned is None:
         return []
-    alarms = list(returned) if isinstance(returned, Iterable) else [returned]
-    for alarm in alarms:
+    alarms = []
+    for alarm in returned if isinstance(returned, Iterable) else (returned,):
         if not isinstance(alarm, Alarm):
             raise TypeError(f"a monitor may return alarms or None, not {alarm!r}")
+        alarms.append(alarm)
     return alarms
 
 

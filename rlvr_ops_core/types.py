@@ -181,7 +181,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class RolloutRef:
-    """Which judged sample is meant: with these four a row of the stage's `rollouts.jsonl` is found."""
+    """Which judged sample is meant: these four find its row in the stage's `rollouts.jsonl`."""
 
     stage: str
     step: int | None
