@@ -7,6 +7,7 @@ on which others are still being written, and leaving rows out changes none of th
 # ruff: noqa: N803, N806  # tensors carry their axes
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -126,7 +127,7 @@ def _prefill(
         input_ids=torch.tensor(padded, device=model.device),
         attention_mask=mask_PL if is_padded else None,
         position_ids=(mask_PL.cumsum(1) - 1).clamp(min=0),
-        past_key_values=cache,
+        **{cache_name(model): cache},
         use_cache=True,
         logits_to_keep=1,
     ).logits
@@ -140,12 +141,19 @@ def _next(
         input_ids=token_B[:, None],
         attention_mask=mask_BL,
         position_ids=position_B[:, None],
-        past_key_values=cache,
+        **{cache_name(model): cache},
         use_cache=True,
         logits_to_keep=1,
     )
     logits_BV: Tensor = outputs.logits[:, -1]
     return logits_BV
+
+
+def cache_name(model: PreTrainedModel) -> str:
+    """What the model's `forward` calls its cache: transformers renamed it in 5.24."""
+    bare = model.get_base_model() if hasattr(model, "get_base_model") else model  # peft wraps it
+    new = "cache"
+    return new if new in inspect.signature(type(bare).forward).parameters else "past_key_values"
 
 
 def _choose(logits_BV: Tensor, noise_B: Tensor, how: Sampling) -> tuple[Tensor, Tensor]:
