@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+WORKERS ?= 2
 PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: help demo test test-fast check format bench wheels clean
@@ -14,8 +15,8 @@ help:  ## this list
 demo: $(INSTALLED)  ## a tiny model learns to think: about three minutes on two cores
 	$(BIN)/rlvr run examples/quickstart.yaml --output runs/quickstart
 
-test: $(INSTALLED)  ## every test
-	$(BIN)/python -m pytest
+test: $(INSTALLED)  ## every test, in two processes
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-fast: $(INSTALLED)  ## the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow and not isolation"

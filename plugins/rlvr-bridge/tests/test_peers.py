@@ -1,8 +1,8 @@
 """The matrix again in the real packages, each installed into an environment of its own.
 
-`pytest -m isolation plugins/rlvr-bridge/tests/test_peers.py` makes the environments, some minutes
-in all. Their pins contradict each other and ours, so none of them is ever a dependency. Where a
-package needs torch it is lent the one that runs the tests.
+`pytest -m isolation plugins/rlvr-bridge/tests/test_peers.py` makes the environments, with uv. Their
+pins contradict each other and ours, so none of them is ever a dependency. Where a package needs
+torch it is lent the one that runs the tests.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import sysconfig
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,9 +92,11 @@ def test_the_matrix_holds_in_the_real_package(name: str, tmp_path: Path) -> None
     peer = PEERS[name]
     if peer.lends_torch:
         pytest.importorskip("trl", reason="pip install torch trl runs this")
-    venv.create(tmp_path / "venv", with_pip=True)
+    pytest.importorskip("uv", reason="pip install uv runs this")
+    uv = (sys.executable, "-m", "uv")
+    run(*uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"
-    install = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    install = (*uv, "pip", "install", "--quiet", "--python", python)
     run(*install, *peer.packages, "pytest", ROOT)
     run(*install, "--no-deps", HERE.parent, ROOT / "plugins" / "rlvr-rewards-math", *peer.alone)
     run(*install, "--no-deps", "math-verify", "latex2sympy2_extended", "sympy", "mpmath")

@@ -71,7 +71,7 @@ def test_a_grader_says_why_a_reward_can_not_travel(tmp_path: Path) -> None:
     plugin = tmp_path / "graders.py"
     plugin.write_text(GRADERS)
     for name, why in {
-        "heavy": r"imports numpy \(graders.py:2\)",
+        "heavy": r"imports yaml \(graders.py:2\)",
         "waits": "it is async",
         "inner": "it is made inside a function",
         "batch": "it judges samples",
@@ -102,7 +102,7 @@ def test_a_grader_grades_alone_as_the_engine_does() -> None:
 
 
 GRADERS = """
-import numpy
+import yaml
 from rlvr_ops_core import hookimpl
 
 def heavy(sample):
