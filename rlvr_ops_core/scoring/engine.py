@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from types import TracebackType
@@ -34,8 +35,13 @@ class Engine:
         remembers = bound.spec.remember and bound.judges == "sample"
         self._memory = VerdictMemory() if remembers else None
 
-    def score(self, samples: Sequence[Sample]) -> list[Verdict]:
+    def score(
+        self, samples: Sequence[Sample], *, stop: threading.Event | None = None
+    ) -> list[Verdict]:
         """One verdict a sample, in the order of the samples.
+
+        Once `stop` is set nobody waits for the verdicts any more: workers are ended at what they
+        judge, and what has no verdict yet gets an error.
 
         Raises:
             RewardLoadError: the reward does not load in a worker.
@@ -44,8 +50,8 @@ class Engine:
         if self.bound.spec.inline and self.bound.judges == "sample" and not self.bound.is_async:
             return score_inline(self.bound, samples)
         if self.bound.fast is not None:
-            return self._score_fast_first(self.bound.fast, samples)
-        return self._score_slowly(samples)
+            return self._score_fast_first(self.bound.fast, samples, stop)
+        return self._score_slowly(samples, stop)
 
     async def score_async(self, samples: Sequence[Sample]) -> list[Verdict]:
         """The same as `score`, without blocking the event loop that awaits it."""
@@ -77,7 +83,7 @@ class Engine:
         self.close()
 
     def _score_fast_first(
-        self, fast: Callable[..., Any], samples: Sequence[Sample]
+        self, fast: Callable[..., Any], samples: Sequence[Sample], stop: threading.Event | None
     ) -> list[Verdict]:
         verdicts: list[Verdict | None] = [None] * len(samples)
         undecided = []
@@ -94,17 +100,21 @@ class Engine:
             else:
                 seconds = perf_counter() - started
                 verdicts[index] = settle(raw, self.bound.spec, self.bound.ref, seconds)
-        slow = self._score_slowly([samples[index] for index in undecided])
+        slow = self._score_slowly([samples[index] for index in undecided], stop)
         for index, verdict in zip(undecided, slow, strict=True):
             verdicts[index] = verdict
         return [verdict for verdict in verdicts if verdict is not None]
 
-    def _score_slowly(self, samples: Sequence[Sample]) -> list[Verdict]:
+    def _score_slowly(
+        self, samples: Sequence[Sample], stop: threading.Event | None
+    ) -> list[Verdict]:
         if self._memory is None:
-            return self._score_units(samples)
-        return self._memory.judge(samples, self._score_units)
+            return self._score_units(samples, stop)
+        return self._memory.judge(samples, lambda new: self._score_units(new, stop))
 
-    def _score_units(self, samples: Sequence[Sample]) -> list[Verdict]:
+    def _score_units(
+        self, samples: Sequence[Sample], stop: threading.Event | None
+    ) -> list[Verdict]:
         places = units_of(samples, self.bound)
         units = [[samples[place] for place in unit] for unit in places]
         if self.bound.is_async:
@@ -112,7 +122,7 @@ class Engine:
         elif self.bound.spec.inline:
             judged = [self.bound.judge(unit) for unit in units]
         else:
-            judged = self._pool.run(units)
+            judged = self._pool.run(units, stop=stop)
         by_place = {
             place: verdict
             for unit, verdicts in zip(places, judged, strict=True)

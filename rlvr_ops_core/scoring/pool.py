@@ -26,6 +26,9 @@ from rlvr_ops_core.types import Verdict
 UNITS_BEFORE_RENEWAL = 20_000
 """A worker is replaced after this many units, so that what a reward leaks stays bounded."""
 MAX_CHUNK = 64
+LOOK_EVERY_S = 0.05
+"""How often a call that can be stopped looks whether it is."""
+STOPPED = "stopped: nobody waits for this verdict any more"
 
 
 class Pool:
@@ -41,18 +44,20 @@ class Pool:
         self._state = threading.Condition()
         _open_pools.add(self)
 
-    def run(self, units: Sequence[Unit]) -> list[list[Verdict]]:
-        """The verdicts of every unit, in order.
+    def run(
+        self, units: Sequence[Unit], *, stop: threading.Event | None = None
+    ) -> list[list[Verdict]]:
+        """The verdicts of every unit, in order; an error for those without one once `stop` is set.
 
         Raises:
             RewardLoadError: the reward does not load in a worker.
         """
         if not units:
             return []
-        workers = self._lease(len(units))
-        shift = Shift(self, units, workers)
+        workers = self._lease(len(units), stop)
+        shift = Shift(self, units, workers, stop)
         try:
-            return shift.work()
+            return shift.work() if workers else shift.give_up()
         finally:
             self._give_back(shift.workers)
 
@@ -81,12 +86,15 @@ class Pool:
         if zygote is not None:
             zygote.close()
 
-    def _lease(self, wanted: int) -> list[Worker]:
+    def _lease(self, wanted: int, stop: threading.Event | None = None) -> list[Worker]:
+        """Some workers; none if `stop` was set before one was free."""
         with self._state:
             if self._owner != os.getpid():  # forked: the workers are our parent's, not ours
                 self._owner, self._zygote, self._idle, self._leased = os.getpid(), None, [], 0
             while self._leased >= self.size:
-                self._state.wait()
+                if stop is not None and stop.is_set():
+                    return []
+                self._state.wait(None if stop is None else LOOK_EVERY_S)
             count = min(wanted, self.size - self._leased)
             workers, self._idle = self._idle[:count], self._idle[count:]
             self._leased += count
@@ -117,7 +125,13 @@ class Pool:
 class Shift:
     """One call of a pool: hands out units, collects verdicts, keeps deadlines."""
 
-    def __init__(self, pool: Pool, units: Sequence[Unit], workers: list[Worker]) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        units: Sequence[Unit],
+        workers: list[Worker],
+        stop: threading.Event | None = None,
+    ) -> None:
         self.pool = pool
         self.bound = pool.bound
         self.timeout_s = pool.bound.spec.timeout_s
@@ -126,7 +140,8 @@ class Shift:
         self.waiting = deque(range(len(units)))
         self.verdicts: list[list[Verdict]] = [[] for _ in units]
         # small enough that the workers finish together, large enough to spare round trips
-        self.chunk = max(1, min(MAX_CHUNK, len(units) // (4 * len(workers))))
+        self.chunk = max(1, min(MAX_CHUNK, len(units) // (4 * max(1, len(workers)))))
+        self.stop = stop
 
     def work(self) -> list[list[Verdict]]:
         """Run until every unit has its verdicts."""
@@ -134,16 +149,27 @@ class Shift:
             for worker in self.workers:
                 selector.register(worker.channel, selectors.EVENT_READ, worker)
             while self.waiting or any(worker.todo for worker in self.workers):
+                if self.stop is not None and self.stop.is_set():
+                    return self.give_up()
                 for worker in self.workers:
                     if not worker.todo and self.waiting:
                         self._hand_out(worker)
                 patience = min(worker.deadline for worker in self.workers if worker.todo)
-                for key, _ in selector.select(max(0.0, patience - monotonic())):
+                remaining = max(0.0, patience - monotonic())
+                if self.stop is not None:
+                    remaining = min(remaining, LOOK_EVERY_S)
+                for key, _ in selector.select(remaining):
                     self._read(key.data, selector)
                 for worker in list(self.workers):
                     if worker.todo and monotonic() >= worker.deadline:
                         self._stop_late(worker, selector)
         return self.verdicts
+
+    def give_up(self) -> list[list[Verdict]]:
+        """Leave the rest without a verdict; who still judges is ended when given back."""
+        verdict = failure(STOPPED, ref=self.bound.ref)
+        pairs = zip(self.verdicts, self.units, strict=True)
+        return [found or [verdict] * len(unit) for found, unit in pairs]
 
     def _hand_out(self, worker: Worker) -> None:
         count = min(self.chunk, len(self.waiting))

@@ -1,0 +1,1 @@
+"""Any installed reward over HTTP: our own format, and those that trainers already speak."""

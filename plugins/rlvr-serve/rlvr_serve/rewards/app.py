@@ -1,0 +1,68 @@
+"""The reward server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+
+from rlvr_serve.rewards.compat import compat_router
+from rlvr_serve.rewards.idempotency import Answers
+from rlvr_serve.rewards.judges import Judges
+from rlvr_serve.rewards.score import SCHEMAS, score_router
+from rlvr_serve.rewards.service import RewardService
+from rlvr_serve.web.app import make_app
+from rlvr_serve.web.settings import WebSettings
+
+ADMITTED = ("/v1/score", "/compat/")
+
+
+def reward_app(
+    rewards: Sequence[str],
+    *,
+    settings: WebSettings,
+    plugins: Sequence[Path] = (),
+    timeout_s: float | None = None,
+    workers: int | None = None,
+    keep_answers_s: float = 600.0,
+    idempotency_file: Path | None = None,
+) -> FastAPI:
+    """A server that judges with these rewards.
+
+    Raises:
+        PluginError: there is no such reward.
+        OptionError: a setting or an option is wrong.
+    """
+    judges = Judges(rewards, plugins=plugins, timeout_s=timeout_s, workers=workers)
+    service = RewardService(judges)
+    answers = Answers(keep_s=keep_answers_s, file=idempotency_file)
+
+    def close() -> None:
+        judges.close()
+        answers.close()
+
+    app = make_app(
+        "RLVR-Ops rewards",
+        settings,
+        routers=[score_router(service, answers), compat_router(service)],
+        admitted=ADMITTED,
+        load=judges.start,
+        close=close,
+    )
+    app.state.web.metrics.registry.register(service.counts)
+    document(app)
+    return app
+
+
+def document(app: FastAPI) -> None:
+    """Let the OpenAPI document name the bodies that msgspec reads."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        found = plain()
+        found.setdefault("components", {}).setdefault("schemas", {}).update(SCHEMAS)
+        return found
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,116 @@
+"""Put a server together: the door, the health routes, the service's own routes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from rlvr_serve.web import health
+from rlvr_serve.web.door import Door
+from rlvr_serve.web.problems import Problem, problem_body, problem_headers
+from rlvr_serve.web.server_state import Web
+from rlvr_serve.web.settings import WebSettings
+from rlvr_serve.web.visit import Visit
+
+log = logging.getLogger("rlvr.serve")
+
+KINDS = {404: "not_found", 405: "method_not_allowed"}
+
+
+def make_app(
+    title: str,
+    settings: WebSettings,
+    *,
+    routers: Sequence[APIRouter],
+    admitted: Sequence[str],
+    openai_paths: Sequence[str] = (),
+    load: Callable[[], None] | None = None,
+    close: Callable[[], None] | None = None,
+) -> FastAPI:
+    """A server with the routes of `routers`, ready for `serve_app` and `serving`.
+
+    Args:
+        title: of the OpenAPI document.
+        settings: limits, tokens, deadlines.
+        routers: the service.
+        admitted: path prefixes whose POST requests need a place and have a deadline.
+        openai_paths: path prefixes on which errors have OpenAI's form.
+        load: blocking; runs in a thread once the server listens. Until it is done nothing is ready.
+        close: blocking; runs after the last request.
+
+    Raises:
+        OptionError: the settings would do harm, or the token file can't be read.
+    """
+    web = Web(settings, tuple(admitted), tuple(openai_paths))
+
+    @asynccontextmanager
+    async def life(_app: FastAPI) -> AsyncIterator[None]:
+        loading = asyncio.create_task(_load(web, load))
+        yield
+        loading.cancel()
+        web.is_ready = False
+        if close is not None:
+            await asyncio.to_thread(close)
+        web.access_log.close()
+
+    app = FastAPI(title=title, version="1", docs_url=None, redoc_url=None, lifespan=life)
+    app.state.web = web
+    app.include_router(health.router)
+    for router in routers:
+        app.include_router(router)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_middleware(Door, web=web)
+    return app
+
+
+async def _load(web: Web, load: Callable[[], None] | None) -> None:
+    try:
+        if load is not None:
+            await asyncio.to_thread(load)
+        web.is_ready = True
+    except Exception as error:  # noqa: BLE001  # kept: the runner raises it where the user sees it
+        web.failure = error
+
+
+async def _on_validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"] if part not in ("body", "query"))
+    is_json = first["type"] != "json_invalid"
+    what = f"{place}: {first['msg']}" if place and is_json else str(first["msg"])
+    visit: Visit = request.scope["state"]["visit"]
+    status = 422 if is_json and not visit.is_openai else 400
+    kind = "invalid_request" if is_json else "bad_json"
+    return _answer(request, Problem(status, kind, what, param=place if is_json else None))
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = KINDS.get(error.status_code, f"status_{error.status_code}")
+    response = _answer(request, Problem(error.status_code, kind, str(error.detail)))
+    for name, value in (error.headers or {}).items():  # Allow, after a 405
+        response.headers[name] = value
+    return response
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return _answer(request, error)
+
+
+def _answer(request: Request, problem: Problem) -> Response:
+    visit: Visit = request.scope["state"]["visit"]
+    visit.failure = problem.kind
+    body = problem_body(problem, request_id=visit.id, path=visit.path, openai=visit.is_openai)
+    response = Response(body, status_code=problem.status)
+    response.raw_headers = problem_headers(problem, length=len(body), openai=visit.is_openai)
+    return response

@@ -1,0 +1,88 @@
+"""Take a body in: within its size, within the client's patience, and watch whether it is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias
+
+from rlvr_serve.web.admission import Admission, Ticket
+from rlvr_serve.web.problems import Problem
+from rlvr_serve.web.settings import MEBIBYTE, WebSettings
+from rlvr_serve.web.visit import Visit
+
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+class HungUp(Exception):  # it says what happened; nobody is told
+    """The client is gone; there is nobody to answer."""
+
+
+async def read_body(
+    receive: Receive, visit: Visit, settings: WebSettings, admission: Admission, ticket: Ticket
+) -> bytes:
+    """The whole body.
+
+    Raises:
+        Problem: 413 too large, 408 too slow, 503 too many bytes in all.
+        HungUp: the client is gone.
+    """
+    largest = int(settings.max_body_mb * MEBIBYTE)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in chunks_of(receive, settings.read_timeout_s, visit):
+        size += len(chunk)
+        if size > largest:
+            raise too_large(settings)
+        admission.grow(ticket, size)
+        chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def chunks_of(receive: Receive, timeout_s: float, visit: Visit) -> Any:
+    """The pieces of a body as they come.
+
+    Raises:
+        Problem: 408, nothing came for `timeout_s`.
+        HungUp: the client is gone.
+    """
+    while True:
+        try:
+            async with asyncio.timeout(timeout_s):
+                message = await receive()
+        except TimeoutError:
+            raise Problem(408, "body_too_slow", f"no byte came for {timeout_s:g} s") from None
+        if message["type"] == "http.disconnect":
+            raise HungUp
+        chunk = message.get("body", b"")
+        visit.bytes_in += len(chunk)
+        if chunk:
+            yield chunk
+        if not message.get("more_body"):
+            return
+
+
+def too_large(settings: WebSettings) -> Problem:
+    """The refusal of a body beyond `max_body_mb`."""
+    what = f"a body has at most {settings.max_body_mb:g} MiB; send smaller batches, or stream"
+    return Problem(413, "body_too_large", what)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body read before, then what comes after it."""
+    is_given = False
+
+    async def again() -> MutableMapping[str, Any]:
+        nonlocal is_given
+        if is_given:
+            return await receive()
+        is_given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def until_gone(receive: Receive) -> None:
+    """Return when the client hangs up."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

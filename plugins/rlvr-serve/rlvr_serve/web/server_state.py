@@ -1,0 +1,37 @@
+"""What one server knows about itself: its settings, limits, metrics, and whether it is ready."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rlvr_serve.web.access_log import AccessLog
+from rlvr_serve.web.admission import Admission
+from rlvr_serve.web.metrics import Metrics
+from rlvr_serve.web.settings import WebSettings
+from rlvr_serve.web.tokens import Tokens
+
+
+@dataclass
+class Web:
+    """The state of a server; `app.state.web`."""
+
+    settings: WebSettings
+    admitted: tuple[str, ...]
+    openai_paths: tuple[str, ...]
+    admission: Admission = field(init=False)
+    tokens: Tokens | None = field(init=False)
+    access_log: AccessLog = field(init=False)
+    metrics: Metrics = field(init=False)
+    is_ready: bool = False
+    """It is loaded, and may be given requests."""
+    draining: bool = False
+    """It has been told to stop: it serves on, and wants no more."""
+    failure: Exception | None = None
+    """Why it could not load."""
+
+    def __post_init__(self) -> None:
+        self.settings.check()
+        self.admission = Admission(self.settings)
+        self.tokens = Tokens(self.settings.token_file) if self.settings.token_file else None
+        self.access_log = AccessLog(self.settings.access_log)
+        self.metrics = Metrics(self)
