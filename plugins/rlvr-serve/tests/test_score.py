@@ -98,12 +98,12 @@ def test_verdicts_are_counted_by_reward_and_outcome(client):
     def count(outcome):
         name = "rlvr_verifications_total"
         sample = client.app.state.web.metrics.registry.get_sample_value(
-            name, {"reward": "text/number", "outcome": outcome}
+            name, {"reward": "text/exact", "outcome": outcome}
         )
         return sample or 0
 
     before = count("pass"), count("fail"), count("invalid")
-    items = [{"completion": "7", "answer": 7}, {"completion": "800", "answer": 7}, {}]
-    score(client, items, "text/number")
+    items = [{"completion": "7", "answer": "7"}, {"completion": "8", "answer": "7"}, {}]
+    score(client, items)
     after = count("pass"), count("fail"), count("invalid")
     assert [b - a for a, b in zip(before, after, strict=True)] == [1, 1, 1]
