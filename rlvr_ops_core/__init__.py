@@ -15,6 +15,7 @@ from rlvr_ops_core.errors import (
     RunError,
     StopRun,
 )
+from rlvr_ops_core.estimate import Estimate, estimated_by
 from rlvr_ops_core.hookspecs import hookimpl
 from rlvr_ops_core.job import TrainJob, needs
 from rlvr_ops_core.reward_spec import UNDECIDED, RewardSpec, reward
@@ -45,6 +46,7 @@ __all__ = [
     "DataError",
     "DataSource",
     "ErrorBudgetExceeded",
+    "Estimate",
     "Event",
     "Json",
     "Message",
@@ -69,6 +71,7 @@ __all__ = [
     "TrainJob",
     "Trainer",
     "Verdict",
+    "estimated_by",
     "hookimpl",
     "needs",
     "reward",

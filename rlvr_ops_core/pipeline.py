@@ -8,7 +8,6 @@ is kept beside it under another name.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from rlvr_ops_core.events import Events, Watch
 from rlvr_ops_core.plan import Plan, PlannedStage
 from rlvr_ops_core.runs import RunFolder, now, read_json, set_aside, write_json
 from rlvr_ops_core.scoring import ErrorBudget
+from rlvr_ops_core.spending import Meter
 from rlvr_ops_core.stages.context import RunContext
 from rlvr_ops_core.stages.evaluate import evaluate
 from rlvr_ops_core.stages.serve import serve
@@ -186,8 +186,18 @@ class Runner:
             "identity": self.context.plan.identity_of(stage),
             "model": "model" if stage.verb == "train" else None,
         }
-        spent = (read_json(folder / "stage.json") or {}).get("seconds") or 0.0
-        write_json(folder / "stage.json", marker | {"status": "running", "seconds": spent})
+        before = read_json(folder / "stage.json") or {}
+        meter = Meter()
+
+        def spent() -> dict[str, float]:
+            """Over all attempts at this stage, a killed one as far as it was noted."""
+            return {
+                "seconds": round((before.get("seconds") or 0.0) + meter.seconds, 2),
+                "cpu_seconds": round((before.get("cpu_seconds") or 0.0) + meter.cpu_seconds, 2),
+                "memory_gb": round(max(before.get("memory_gb") or 0.0, meter.peak_memory_gb), 3),
+            }
+
+        write_json(folder / "stage.json", marker | spent() | {"status": "running"})
         self.folder.save_stage(stage.number, status="running")
         self.events.emit(
             "stage_started",
@@ -198,19 +208,18 @@ class Runner:
             steps=stage.bound.options.get("steps"),
             resumed=resumed,
         )
-        started = time.monotonic()
         try:
             RUN_OF_VERB[stage.verb](self.context, stage)
         except BaseException as error:
-            seconds = spent + time.monotonic() - started
-            write_json(folder / "stage.json", marker | {"status": "failed", "seconds": seconds})
-            self.folder.save_stage(stage.number, status="failed", seconds=round(seconds, 2))
+            costs = spent()
+            write_json(folder / "stage.json", marker | costs | {"status": "failed"})
+            self.folder.save_stage(stage.number, status="failed", seconds=costs["seconds"])
             self.events.tell("stage_failed", stage=stage.name, reason=describe(error))
             raise
-        seconds = round(spent + time.monotonic() - started, 2)
-        write_json(folder / "stage.json", marker | {"status": "done", "seconds": seconds})
-        self.folder.save_stage(stage.number, status="done", seconds=seconds)
-        self.events.emit("stage_finished", stage=stage.name, seconds=seconds)
+        costs = spent()
+        write_json(folder / "stage.json", marker | costs | {"status": "done"})
+        self.folder.save_stage(stage.number, status="done", seconds=costs["seconds"])
+        self.events.emit("stage_finished", stage=stage.name, seconds=costs["seconds"])
 
 
 def describe(error: BaseException) -> str:

@@ -20,6 +20,9 @@ from rlvr_ops_core.errors import RunError
 from rlvr_ops_core.types import Json, Sample, Verdict
 from rlvr_ops_core.yaml_values import to_yaml
 
+ESTIMATE_FILE = "estimate.json"
+"""In a run folder: what `rlvr run --dry-run` said of the run before it began."""
+
 
 def write_text(file: Path, text: str) -> None:
     """Write a file whole or not at all."""
@@ -204,7 +207,7 @@ class RunFolder:
 
     def _refuse_foreign_folder(self) -> None:
         if self.path.is_dir() and any(self.path.iterdir()):
-            ours = {"run.json", ".lock", "events.jsonl"}
+            ours = {"run.json", ".lock", "events.jsonl", ESTIMATE_FILE}
             if not any((self.path / name).exists() for name in ours):
                 raise RunError(
                     f"{self.path} is not empty and holds no run",

@@ -67,7 +67,7 @@ def read_run(path: Path) -> Run:
     Raises:
         RunError: `run.json` is missing or no JSON object.
     """
-    about = _read_object(path / "run.json")
+    about = read_object(path / "run.json")
     if not about:
         raise RunError(
             f"{path}: no run here: run.json is missing or unreadable",
@@ -77,7 +77,7 @@ def read_run(path: Path) -> Run:
     return Run(
         path=path,
         about=about,
-        environment=_read_object(path / "environment.json"),
+        environment=read_object(path / "environment.json"),
         pipeline=pipeline.read_text("utf-8", errors="replace") if pipeline.is_file() else "",
         stages=tuple(_read_stage(path, entry) for entry in about.get("stages") or []),
         alarms=tuple(_read_alarms(path / "events.jsonl")),
@@ -92,7 +92,7 @@ def _read_alarms(events: Path) -> Iterator[Mapping[str, Any]]:
 
 def _read_stage(run: Path, entry: Mapping[str, Any]) -> Stage:
     path = run / str(entry.get("folder") or entry.get("name"))
-    own = _read_object(path / "stage.json")
+    own = read_object(path / "stage.json")
     return Stage(
         name=str(entry.get("name") or path.name),
         verb=str(entry.get("verb") or own.get("verb") or ""),
@@ -101,11 +101,11 @@ def _read_stage(run: Path, entry: Mapping[str, Any]) -> Stage:
         seconds=entry.get("seconds"),
         path=path,
         identity=own.get("identity") or {},
-        result=_read_object(path / "result.json"),
+        result=read_object(path / "result.json"),
     )
 
 
-def _read_object(path: Path) -> Mapping[str, Any]:
+def read_object(path: Path) -> Mapping[str, Any]:
     """A JSON object from a file; {} if it is missing or cut off."""
     try:
         value = json.loads(path.read_bytes())

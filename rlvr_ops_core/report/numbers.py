@@ -30,6 +30,11 @@ def points(value: float | None) -> str:
     return NOTHING if value is None else f"{100 * value:+.1f}".replace("-", "−")
 
 
+def off(share: float | None) -> str:
+    """How far an estimate was off: 0.118 -> +12%."""
+    return NOTHING if share is None else f"{100 * share:+.0f}%".replace("-", "−")
+
+
 def percent_interval(estimate: Mapping[str, Any]) -> str:
     """An estimated share and its interval: 81.2% [77.0, 85.1]."""
     low, high = estimate.get("low"), estimate.get("high")

@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from rlvr_ops_core.report.costs import costs
+from rlvr_ops_core.report.estimates import estimates
 from rlvr_ops_core.report.evaluation import evaluation
 from rlvr_ops_core.report.layout import section
 from rlvr_ops_core.report.markup import Markup, join, tag
@@ -35,6 +36,7 @@ def page(view: View) -> str:
         *(evaluation(one) for one in view.evaluations),
         *(curves(one, data) for one in view.stages if one.series),
         *(costs(one) for one in view.stages),
+        estimates(view),
         failures(view),
         _answers(view),
         machine(view),

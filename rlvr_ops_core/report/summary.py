@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from rlvr_ops_core.report.answers import evenly
+from rlvr_ops_core.report.comparison import IN_ALL
+from rlvr_ops_core.report.estimates import estimate_rows
 from rlvr_ops_core.report.metrics import Series, metric, smooth
 from rlvr_ops_core.report.numbers import (
     NOTHING,
@@ -32,6 +34,7 @@ def summary(view: View) -> str:
         *_alarms(view),
         *(block for one in view.evaluations for block in _evaluation(one)),
         *(block for one in view.stages for block in _reward_curve(one)),
+        *_estimate(view),
         *_samples(view),
         *_machine(view),
         "## Run it again",
@@ -116,6 +119,13 @@ def _evaluation(one: StageView) -> Iterator[str]:
     )
     data, samples = plain(result.get("data", NOTHING)), plain(result.get("samples", NOTHING))
     yield f"Data {data}, {samples} answers a task; 95% intervals over tasks."
+
+
+def _estimate(view: View) -> Iterator[str]:
+    rows = [row for row in estimate_rows(view) if row[0] == IN_ALL]
+    if rows:
+        yield "## Estimate, and what it became"
+        yield table(("what", "estimated", "became", "off"), (row[1:] for row in rows))
 
 
 def _reward_curve(one: StageView) -> Iterator[str]:

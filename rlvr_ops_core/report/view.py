@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rlvr_ops_core.report.answers import Answers, read_answers
+from rlvr_ops_core.report.comparison import Row, compare
 from rlvr_ops_core.report.folder import Run, Stage, read_run
 from rlvr_ops_core.report.metrics import Series, read_series
 from rlvr_ops_core.report.numbers import p_value, percent_interval, points_interval
@@ -48,6 +49,8 @@ class View:
 
     run: Run
     stages: list[StageView]
+    estimate: list[Row]
+    """What `rlvr run --dry-run` said before, beside what it became; empty without it."""
 
     @property
     def evaluations(self) -> list[StageView]:
@@ -88,7 +91,7 @@ def read_view(run_folder: Path, *, rows_per_stage: int) -> View:
         )
         for stage in run.stages
     ]
-    return View(run, views)
+    return View(run, views, compare(run_folder))
 
 
 def headlines(result: Mapping[str, Any]) -> Iterator[tuple[str, bool | None]]:

@@ -6,9 +6,11 @@ torch, transformers and trl load when a component runs, not when this plugin is 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-from rlvr_ops_core import Sampler, Trainer, hookimpl
+from rlvr_ops_core import Sampler, Trainer, estimated_by, hookimpl
 from rlvr_trainer_grpo.best_of_n import best_of_n
+from rlvr_trainer_grpo.estimates import ESTIMATES, estimate_grpo
 from rlvr_trainer_grpo.grpo import grpo
 from rlvr_trainer_grpo.presets import dapo, dr_grpo, gspo, rloo
 from rlvr_trainer_grpo.sampling import sample
@@ -28,6 +30,11 @@ __all__ = [
     "scratch",
     "sft",
 ]
+
+for component, estimate in ESTIMATES:
+    estimated_by(estimate)(component)
+for relative in (dapo, dr_grpo, gspo, rloo):
+    estimated_by(partial(estimate_grpo, train=relative))(relative)
 
 
 @hookimpl

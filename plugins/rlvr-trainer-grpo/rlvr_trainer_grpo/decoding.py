@@ -7,10 +7,11 @@ on which others are still being written, and leaving rows out changes none of th
 # ruff: noqa: N803, N806  # tensors carry their axes
 from __future__ import annotations
 
-import inspect
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from rlvr_trainer_grpo.decoding_step import Step, cache_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,9 +29,12 @@ class Sampling:
     ends: Collection[int]
     """The tokens that end an answer."""
     temperature: float = 1.0
+    """0 takes the likeliest token each time."""
     top_k: int = 0
     top_p: float = 1.0
     min_p: float | None = None
+    lengths: Sequence[int] | None = None
+    """For a rehearsal: the tokens of each answer, whatever the model would say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +77,16 @@ def decode(
     number = {tuple(prompt): place for place, prompt in enumerate(unique)}
     of_row = [number[tuple(prompt)] if share_prompts else row for row, prompt in enumerate(prompts)]
     live = torch.tensor(of_row, device=model.device)  # first: which prompt a row starts from
-    cache.batch_select_indices(live)
+    step = Step(model, cache, live, how.max_new_tokens)
     logits_BV, position_B = logits_BV[live], position_B[live]
     mask_BL = None if mask_BL is None else mask_BL[live]
     live = torch.arange(rows, device=model.device)  # then: which answer a row of the batch writes
     is_open = torch.ones_like(live, dtype=torch.bool)
+    length_B = None if how.lengths is None else torch.tensor(how.lengths, device=model.device)
     slots = steps = 0
     while True:
+        if length_B is not None:
+            logits_BV = _held_to(logits_BV, length_B[live] == steps + 1, ends)
         token_B, step_entropy_B = _choose(logits_BV, noise_BT[live, steps], how)
         token_BT[live, steps] = token_B.where(is_open, -1)
         entropy_BT[live, steps] = step_entropy_B * is_open
@@ -90,18 +97,18 @@ def decode(
             break
         if drop_finished and count < LIVE_SHARE * len(live):
             keep = is_open.nonzero().squeeze(1)
-            cache.batch_select_indices(keep)
+            step.keep(keep)
             live, token_B, position_B = live[keep], token_B[keep], position_B[keep]
             mask_BL = None if mask_BL is None else mask_BL[keep]
             is_open = is_open[keep]
         if mask_BL is not None:
             mask_BL = torch.cat([mask_BL, mask_BL.new_ones(len(live), 1)], dim=1)
-        logits_BV = _next(model, token_B, cache, mask_BL, position_B)
+        logits_BV = step(token_B, mask_BL, position_B)
         position_B = position_B + 1
-    length_B = (token_BT >= 0).sum(1).tolist()
+    written_B = (token_BT >= 0).sum(1).tolist()
     return Answers(
-        ids=[row[:length] for row, length in zip(token_BT.tolist(), length_B, strict=True)],
-        entropy=float(entropy_BT.sum()) / sum(length_B),
+        ids=[row[:length] for row, length in zip(token_BT.tolist(), written_B, strict=True)],
+        entropy=float(entropy_BT.sum()) / sum(written_B),
         decoded_slots=slots,
         plain_slots=rows * steps,
         prompt_tokens=sum(map(len, unique)),
@@ -134,32 +141,21 @@ def _prefill(
     return logits_P1V[:, -1], cache, mask_PL if is_padded else None, length_P
 
 
-def _next(
-    model: PreTrainedModel, token_B: Tensor, cache: Any, mask_BL: Tensor | None, position_B: Tensor
-) -> Tensor:
-    outputs = model(
-        input_ids=token_B[:, None],
-        attention_mask=mask_BL,
-        position_ids=position_B[:, None],
-        **{cache_name(model): cache},
-        use_cache=True,
-        logits_to_keep=1,
-    )
-    logits_BV: Tensor = outputs.logits[:, -1]
-    return logits_BV
+def _held_to(logits_BV: Tensor, is_last_B: Tensor, ends: Tensor) -> Tensor:
+    """Logits by which an answer ends exactly where it shall."""
+    import torch
 
-
-def cache_name(model: PreTrainedModel) -> str:
-    """What the model's `forward` calls its cache: transformers renamed it in 5.24."""
-    bare = model.get_base_model() if hasattr(model, "get_base_model") else model  # peft wraps it
-    new = "cache"
-    return new if new in inspect.signature(type(bare).forward).parameters else "past_key_values"
+    is_end_V = torch.zeros(logits_BV.shape[1], dtype=torch.bool, device=logits_BV.device)
+    is_end_V[ends] = True
+    return logits_BV.masked_fill(is_end_V != is_last_B[:, None], -1e4)
 
 
 def _choose(logits_BV: Tensor, noise_B: Tensor, how: Sampling) -> tuple[Tensor, Tensor]:
     """The next token of each row by inverting the distribution function, and the entropy."""
     import torch
 
+    if how.temperature == 0:
+        return logits_BV.argmax(-1), torch.zeros_like(noise_B)
     scaled_BV = logits_BV.float() / how.temperature
     chance_BV = scaled_BV.softmax(-1)
     entropy_B = torch.special.entr(chance_BV).sum(-1)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rlvr_trainer_grpo.accounts import Accounts
 from rlvr_trainer_grpo.decoding import Sampling, decode
 from rlvr_trainer_grpo.pruning import Pruning, downsample, groups_alike, replace_groups
+from rlvr_trainer_grpo.rehearsal import rehearsed_lengths
 from rlvr_trainer_grpo.savings import Savings
 from rlvr_trainer_grpo.teaching import Batch, loss_mask
 
@@ -54,6 +55,15 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
             logprobs = [row[: len(ids)] for row, ids in zip(logprobs, cut_ids, strict=True)]
         return cut_ids, logprobs
 
+    def _tokenize_prompts(self, prompts: list[Any]) -> Any:
+        """TRL's, for each text once: a group shares its prompt."""
+        unique = list(dict.fromkeys(prompts)) if isinstance(prompts[0], str) else prompts
+        if not self.savings.shared_prompts or len(unique) == len(prompts):
+            return super()._tokenize_prompts(prompts)
+        ids, *others = super()._tokenize_prompts(unique)
+        of_text = dict(zip(unique, ids, strict=True))
+        return [list(of_text[prompt]) for prompt in prompts], *others
+
     def _decodes_itself(self, images: Any, multimodal_fields: Any, *_: Any) -> bool:
         args = self.args
         return (
@@ -77,6 +87,7 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
             top_k=self.args.top_k or 0,
             top_p=self.args.top_p,
             min_p=self.args.min_p,
+            lengths=rehearsed_lengths(len(prompt_ids)),
         )
         computes = torch.inference_mode(), self.accelerator.autocast()
         with self._whole_model() as model, evaluating(model), computes[0], computes[1]:

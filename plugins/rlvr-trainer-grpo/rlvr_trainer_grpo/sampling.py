@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from rlvr_ops_core import OptionError, Sample, Task
+from rlvr_trainer_grpo.decoding import Sampling, decode
 from rlvr_trainer_grpo.models import Dtype, load_model, load_tokenizer, weight_dtype
+from rlvr_trainer_grpo.packing import can_pack
 from rlvr_trainer_grpo.prompts import (
     cut_at_stop,
     cut_ids_at_stop,
@@ -19,6 +22,7 @@ from rlvr_trainer_grpo.prompts import (
     stop_token_ids,
 )
 from rlvr_trainer_grpo.quiet import cpu_threads, quiet
+from rlvr_trainer_grpo.rehearsal import rehearsed_lengths
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -77,16 +81,17 @@ def sample(
     loaded = load_model(model, dtype=weight_dtype(dtype, training=False))
     loaded.to("cuda" if torch.cuda.is_available() else "cpu").eval()
     ends = end_ids(loaded, tokenizer)
-    loaded.generation_config = _config(
-        max_new_tokens,
-        temperature,
-        top_p,
-        top_k,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=sorted(ends | set(stop_token_ids(tokenizer, stop))),
-        num_return_sequences=samples,
+    how = Sampling(
+        max_new_tokens=max_new_tokens,
+        ends=ends | set(stop_token_ids(tokenizer, stop)),
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
     )
-    generator = _Generator(loaded, tokenizer, ends, tuple(stop), chat_template_kwargs)
+    loaded.generation_config = _config(
+        how, pad_token_id=tokenizer.pad_token_id, num_return_sequences=samples
+    )
+    generator = _Generator(loaded, tokenizer, ends, tuple(stop), chat_template_kwargs, how)
     seeds = random.Random(seed)
     remaining = iter(tasks)
     while batch := list(islice(remaining, max(1, batch_size // samples))):
@@ -95,20 +100,16 @@ def sample(
         yield from answers
 
 
-def _config(
-    max_new_tokens: int, temperature: float, top_p: float, top_k: int, **ids: Any
-) -> GenerationConfig:
+def _config(how: Sampling, **more: int | None) -> GenerationConfig:
+    """For models that our own decoding does not know."""
     from transformers import GenerationConfig
 
-    if temperature == 0:
-        return GenerationConfig(max_new_tokens=max_new_tokens, do_sample=False, **ids)
+    chance: dict[str, Any] = {"do_sample": False}
+    if how.temperature:
+        chance = {"do_sample": True, "temperature": how.temperature}
+        chance |= {"top_p": how.top_p, "top_k": how.top_k}
     return GenerationConfig(
-        max_new_tokens=max_new_tokens,
-        do_sample=True,
-        temperature=temperature,
-        top_p=top_p,
-        top_k=top_k,
-        **ids,
+        max_new_tokens=how.max_new_tokens, eos_token_id=sorted(how.ends), **chance, **more
     )
 
 
@@ -121,26 +122,39 @@ class _Generator:
     ends: set[int]
     stop: Sequence[str]
     template_options: Mapping[str, Any] | None
+    how: Sampling
 
     def answer(self, tasks: Sequence[Task], samples: int, *, seed: int) -> list[list[Sample]]:
         """The answers of one batch, a list for each task."""
         prompts = [encode_prompt(self.tokenizer, task, self.template_options) for task in tasks]
-        rows = iter(self._generate(prompts, seed))
+        with self._chances(seed):
+            decodes = can_pack(self.model)
+            rows = iter(self._decode(prompts, samples) if decodes else self._generate(prompts))
         return [
             [self._sample(task, next(rows), index) for index in range(samples)] for task in tasks
         ]
 
-    def _generate(self, prompts: list[list[int]], seed: int) -> list[list[int]]:
-        """Token ids of every answer without padding, those of one prompt side by side."""
+    @contextmanager
+    def _chances(self, seed: int) -> Iterator[None]:
         import torch
 
+        with torch.random.fork_rng(), torch.inference_mode():
+            torch.manual_seed(seed)
+            yield
+
+    def _decode(self, prompts: list[list[int]], samples: int) -> list[list[int]]:
+        """Token ids of every answer, those of one prompt side by side."""
+        rows = [prompt for prompt in prompts for _ in range(samples)]
+        how = replace(self.how, lengths=rehearsed_lengths(len(rows)))
+        return decode(self.model, rows, how).ids
+
+    def _generate(self, prompts: list[list[int]]) -> list[list[int]]:
+        """The same by transformers, for models that our own decoding does not know."""
         # batch: (prompts, tokens); rows: (prompts * samples, tokens), each prompt's side by side
         batch = self.tokenizer.pad(
             {"input_ids": prompts}, padding=True, padding_side="left", return_tensors="pt"
         ).to(self.model.device)
-        with torch.random.fork_rng(), torch.inference_mode():
-            torch.manual_seed(seed)
-            rows = self.model.generate(**batch)
+        rows = self.model.generate(**batch)
         answers = rows[:, batch["input_ids"].shape[1] :]
         return [self._without_padding(row) for row in answers.tolist()]
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rlvr_ops_core import DataError, Task, TrainJob, needs
+from rlvr_trainer_grpo.accounts import Accounts, Costs
+from rlvr_trainer_grpo.gpus import gpu_gauge
 from rlvr_trainer_grpo.lora import Lora, peft_config
 from rlvr_trainer_grpo.models import (
     Dtype,
@@ -22,6 +24,9 @@ from rlvr_trainer_grpo.trl_options import make_config, passes_on_to, refuse_unkn
 if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedTokenizerBase
+
+IGNORED = -100
+"""The label of a token that has no loss."""
 
 
 @needs("model", "data")
@@ -43,6 +48,7 @@ def sft(
     threads: int | None = None,
     save_steps: int = 100,
     chat_template_kwargs: Mapping[str, Any] | None = None,
+    costs: Costs | None = None,
     push_to_hub: str | None = None,
     **trl_options: Any,
 ) -> None:
@@ -64,6 +70,7 @@ def sft(
         threads: CPU threads; 1 is best for a small model beside other work.
         save_steps: steps from checkpoint to checkpoint; 0 makes none.
         chat_template_kwargs: values for the chat template.
+        costs: price and power of a device, for the accounts; see `rlvr_trainer_grpo.accounts`.
         push_to_hub: hub id to push the trained model to.
         **trl_options: further options of TRL, by its names.
 
@@ -75,8 +82,8 @@ def sft(
     refuse_many_processes()
     refuse_unknown("SFTConfig", trl_options)
     from transformers import set_seed
-    from trl import SFTTrainer
 
+    accounts = Accounts(costs, gauge=gpu_gauge())
     set_seed(job.seed)
     tokenizer = load_tokenizer(job.model)
     check_tasks(job.tasks, tokenizer)
@@ -101,14 +108,42 @@ def sft(
     )
     examples = _examples(job, tokenizer, demonstration, chat_template_kwargs)
     with quiet():
-        trainer = SFTTrainer(
+        trainer = _trainer(
+            accounts,
             model=load_model(job.model, dtype=weight_dtype(dtype, training=True)),
             args=config,
             train_dataset=examples.select(order),
             processing_class=tokenizer,
             peft_config=peft_config(lora),
         )
-    run(trainer, job, tokenizer, lora=lora, push_to_hub=push_to_hub, threads=threads)
+    run(
+        trainer,
+        job,
+        tokenizer,
+        extra_metrics=accounts.close_step,
+        lora=lora,
+        push_to_hub=push_to_hub,
+        threads=threads,
+    )
+
+
+def _trainer(accounts: Accounts, **settings: Any) -> Any:
+    """TRL's trainer, keeping accounts."""
+    from trl import SFTTrainer
+
+    class Trainer(SFTTrainer):  # type: ignore[misc]  # trl has no types
+        """Books the time and the tokens of each forward and backward pass."""
+
+        _name = "SFT"
+
+        def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            """One pass of TRL."""
+            learned = int((inputs["labels"] != IGNORED).sum())
+            accounts.count(trained=learned, computed__train=inputs["input_ids"].numel())
+            with accounts.phase("train"):
+                return super().training_step(model, inputs, *args, **kwargs)
+
+    return Trainer(**settings)
 
 
 def target_text(task: Task, demonstration: str) -> str:
@@ -142,5 +177,5 @@ def _examples(
         answer = tokenizer(text, add_special_tokens=False)["input_ids"]
         answer = [*answer, tokenizer.eos_token_id]
         input_ids.append(prompt + answer)
-        labels.append([-100] * len(prompt) + answer)
+        labels.append([IGNORED] * len(prompt) + answer)
     return Dataset.from_dict({"input_ids": input_ids, "labels": labels})
