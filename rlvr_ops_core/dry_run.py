@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from rlvr_ops_core.errors import RlvrError
-from rlvr_ops_core.estimate import ESTIMATE_ATTRIBUTE, Estimate
+from rlvr_ops_core.estimate import ESTIMATE_ATTRIBUTE, ESTIMATE_FILE, Estimate
 from rlvr_ops_core.events import Events
 from rlvr_ops_core.job import TrainJob
 from rlvr_ops_core.pipeline import stages_until
 from rlvr_ops_core.plan import Plan, PlannedStage
-from rlvr_ops_core.runs import ESTIMATE_FILE, RunFolder, fresh_folder, now, write_json
+from rlvr_ops_core.runs import RunFolder, fresh_folder, now, write_json
 from rlvr_ops_core.scoring import ErrorBudget, Rewards
 from rlvr_ops_core.spending import Meter
 from rlvr_ops_core.stages.context import RunContext

@@ -11,6 +11,8 @@ from rlvr_ops_core.types import Sample
 T = TypeVar("T", bound=Callable[..., Any])
 
 ESTIMATE_ATTRIBUTE = "__rlvr_estimate__"
+ESTIMATE_FILE = "estimate.json"
+"""In a run folder: what `rlvr run --dry-run` said of the run before it began."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,11 +17,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from rlvr_ops_core.errors import RunError
+from rlvr_ops_core.estimate import ESTIMATE_FILE
 from rlvr_ops_core.types import Json, Sample, Verdict
 from rlvr_ops_core.yaml_values import to_yaml
-
-ESTIMATE_FILE = "estimate.json"
-"""In a run folder: what `rlvr run --dry-run` said of the run before it began."""
 
 
 def write_text(file: Path, text: str) -> None:

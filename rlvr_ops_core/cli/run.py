@@ -62,8 +62,8 @@ def run(
 def show_estimate(plan: Plan, folder: Path, until: str | None) -> None:
     """Print what a run would take, what that rests on, and where it is kept."""
     from rlvr_ops_core.dry_run import estimate_run
+    from rlvr_ops_core.estimate import ESTIMATE_FILE
     from rlvr_ops_core.report.comparison import compare
-    from rlvr_ops_core.runs import ESTIMATE_FILE
     from rlvr_ops_core.tables import estimate_table
 
     estimates = estimate_run(plan, folder, until=until)

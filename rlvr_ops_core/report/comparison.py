@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rlvr_ops_core.estimate import ESTIMATE_FILE
 from rlvr_ops_core.report.folder import JsonLines, read_object
-from rlvr_ops_core.runs import ESTIMATE_FILE
 
 TOKENS = "tokens/"
 IN_ALL = "in all"
@@ -41,7 +41,8 @@ def compare(folder: Path) -> list[Row]:
     """
     estimates = read_object(folder / ESTIMATE_FILE).get("stages", [])
     run = read_object(folder / "run.json")
-    folders = {stage["name"]: folder / stage["folder"] for stage in run.get("stages", [])}
+    stages = run.get("stages") or []
+    folders = {one.get("name"): folder / str(one.get("folder")) for one in stages}
     rows: list[Row] = []
     for estimate in estimates:
         place = folders.get(estimate["name"], folder / "missing")
