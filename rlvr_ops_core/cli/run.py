@@ -64,7 +64,7 @@ def show_estimate(plan: Plan, folder: Path, until: str | None) -> None:
     from rlvr_ops_core.dry_run import estimate_run
     from rlvr_ops_core.estimate import ESTIMATE_FILE
     from rlvr_ops_core.report.comparison import compare
-    from rlvr_ops_core.tables import estimate_table
+    from rlvr_ops_core.report.terminal import estimate_table
 
     estimates = estimate_run(plan, folder, until=until)
     rows = compare(folder)
@@ -83,7 +83,8 @@ def conclude(outcome: Outcome) -> None:
     """Print the table of each evaluation, then what was made and what to type next."""
     from rlvr_ops_core.report import write_report
     from rlvr_ops_core.report.comparison import compare
-    from rlvr_ops_core.tables import estimate_table, evaluation_tables
+    from rlvr_ops_core.report.terminal import estimate_table
+    from rlvr_ops_core.tables import evaluation_tables
 
     console = _console()
     for table in evaluation_tables(outcome.folder):
