@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from rlvr_ops_core.builtin.extract import abstain, committed, judged, negated
+from rlvr_ops_core.builtin.extract import (
+    LOOK_BACK_CHARS,
+    NEGATION,
+    abstain,
+    committed,
+    denied_after,
+    judged,
+    negated,
+)
 from rlvr_ops_core.errors import OptionError
 from rlvr_ops_core.reward_spec import reward
 from rlvr_ops_core.types import Json, Sample, Score
@@ -20,7 +28,8 @@ class Choice:
     """1 if the answer names the right label and no other, else 0.
 
     Labels count as whole words; where one holds another ("not entailed", "entailed") the longest
-    counts. A label that the English word before it denies ("not positive") is not named.
+    counts. A label that the English words beside it deny ("not positive", "positive is wrong") is
+    not named; a word that is itself a label ("no") denies nothing.
     The task's answer is a label, an alias, or a label's place in `labels`, counted from 0.
     """
 
@@ -78,11 +87,20 @@ class Choice:
 
     def _named(self, text: str) -> list[str]:
         folded = self._fold(text)
+        matches = list(self._pattern.finditer(folded))
+        starts = {match.start() for match in matches}
         return [
             self._label_of[match.group()]
-            for match in self._pattern.finditer(folded)
-            if not negated(folded, match.start())
+            for match in matches
+            if not (negated(folded, match.start()) and self._denier(folded, match) not in starts)
+            and not denied_after(folded, match.end())
         ]
+
+    def _denier(self, folded: str, match: re.Match[str]) -> int:
+        """Where the word begins that denies a label."""
+        first = max(0, match.start() - LOOK_BACK_CHARS)
+        found = NEGATION.search(folded[first : match.start()])
+        return first + found.start() if found else -1
 
     @cached_property
     def _label_of(self) -> Mapping[str, str]:

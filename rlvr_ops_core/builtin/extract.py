@@ -25,6 +25,17 @@ NEGATION = re.compile(
 )
 LOOK_BACK_CHARS = 40
 
+DENIAL_AFTER = re.compile(
+    r"[\"'”’)*`]*[,;:]?\s+(?:(?:is|was|would be|seems|must be)\s+|(?:isn|wasn)['’]t\s+)"
+    r"(?:(?:quite|clearly|surely|also|plainly|not)\s+)?"
+    r"(?:wrong|incorrect|mistaken|false|untrue|a mistake|not? (?:right|correct|true|the answer))\b"
+    r"|[\"'”’)*`]*\s+(?:is not|is\s?n['’]t|was not|was\s?n['’]t)\s+"
+    r"(?:right|correct|true|it|the answer)\b"
+    r"|[\"'”’)*`]*\s*\\text\{\s*(?:is|was) (?:wrong|incorrect|false)",
+    re.IGNORECASE,
+)
+LOOK_AHEAD_CHARS = 48
+
 
 def committed(sample: Sample, *, tag: str | None = None) -> tuple[str, str]:
     """The text that the model gave as its answer, and why there is none ("" if there is one).
@@ -57,6 +68,11 @@ def accepted_answers(gold: Json) -> list[str]:
 def negated(text: str, start: int) -> bool:
     """What stands at `start` is denied by the English word before it: "not 4", "isn't a cat"."""
     return NEGATION.search(text[max(0, start - LOOK_BACK_CHARS) : start]) is not None
+
+
+def denied_after(text: str, end: int) -> bool:
+    """What ends at `end` is denied by the English words after it: "4 is wrong"."""
+    return DENIAL_AFTER.match(text[end : end + LOOK_AHEAD_CHARS]) is not None
 
 
 def abstain(reason: str, gold: Json) -> Score:

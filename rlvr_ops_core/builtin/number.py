@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from rlvr_ops_core.builtin.extract import abstain, committed, judged, negated
+from rlvr_ops_core.builtin.extract import abstain, committed, denied_after, judged, negated
 from rlvr_ops_core.errors import OptionError
 from rlvr_ops_core.reward_spec import reward
 from rlvr_ops_core.types import Json, Sample, Score
@@ -18,6 +18,13 @@ NUMBER = re.compile(
     r"(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|(?<!\.)\.\d+)"
     r"(?:[eE][-+]?\d+)?"
 )
+LOOK_BACK_CHARS = 60
+A_NUMBER = r"[-+−]?[$€£¥]?\d[\d,]{0,20}(?:\.\d{1,20})?"
+BOUND_BEFORE = re.compile(r"(?:[<>≤≥≠±]|!=|\\(?:neq?|[lg]eq?|[lg]t|pm))\s*\$?$")
+OR_BEFORE = re.compile(rf"{A_NUMBER}\s*(?:,?\s*\bor\b|\\lor\b|∨)\s*\$?$", re.IGNORECASE)
+OR_AFTER = re.compile(rf"\$?\s*(?:,?\s*\bor\b|\\lor\b|∨)\s*{A_NUMBER}", re.IGNORECASE)
+EQUAL_BEFORE = re.compile(rf"(?:^|[^\s\d.,+*/^×÷·)-])\s*({A_NUMBER})\s*=\s*$")
+"""A lone number before the sign of equality: not the end of a sum, as in "3 + 4 = 7"."""
 LONGEST_NUMBER = 400
 """Digits beyond any float (1e308): such a number is not read."""
 
@@ -31,7 +38,8 @@ class Number:
     Read are decimals with a point, with or without thousands commas, exponent, sign and currency;
     a percent sign or unit is passed over. Fractions, LaTeX and formulas are for math/equal.
     "NaN" and "infinity" are no numbers, nor is what no float can hold; a number that the English
-    word before it denies ("not 4") does not count.
+    words beside it deny ("not 4", "4 is wrong") does not count. An answer whose number is one of
+    two ("3 or 4"), a bound ("> 4", "± 4") or the end of a false equation ("3 = 4") is no answer.
     """
 
     scale: float = 1.0
@@ -64,6 +72,8 @@ class Number:
         if self.read == "only" and len(set(numbers)) > 1:
             different = [number for number in dict.fromkeys(numbers) if math.isfinite(number)]
             return judged(0.0, "several different numbers", extracted=different, gold=gold)
+        if hedged(text, first=self.read == "first"):
+            return judged(0.0, "the number is hedged", extracted=None, gold=gold)
         said = numbers[0] if self.read == "first" else numbers[-1]
         if not math.isfinite(said):
             return judged(0.0, "the number is too large to read", extracted=None, gold=gold)
@@ -82,9 +92,29 @@ class Number:
 
 def numbers_in(text: str) -> list[float]:
     """The numbers in a text that are not denied; inf stands for one that is too large."""
+    return [_float(match.group()) for match in _asserted(text)]
+
+
+def _asserted(text: str) -> list[re.Match[str]]:
     return [
-        _float(match.group()) for match in NUMBER.finditer(text) if not negated(text, match.start())
+        match
+        for match in NUMBER.finditer(text)
+        if not negated(text, match.start()) and not denied_after(text, match.end())
     ]
+
+
+def hedged(text: str, *, first: bool = False) -> bool:
+    """The number that counts stands in an "or", behind a sign of bounds, or equals another one."""
+    places = _asserted(text)
+    if not places:
+        return False
+    one = places[0 if first else -1]
+    before = text[max(0, one.start() - LOOK_BACK_CHARS) : one.start()]
+    after = text[one.end() : one.end() + LOOK_BACK_CHARS]
+    if BOUND_BEFORE.search(before) or OR_BEFORE.search(before) or OR_AFTER.match(after):
+        return True
+    equal = EQUAL_BEFORE.search(before)
+    return equal is not None and _float(equal[1]) != _float(one.group())
 
 
 def gold_number(answer: Json) -> float | None:

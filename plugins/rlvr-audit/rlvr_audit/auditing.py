@@ -22,7 +22,7 @@ from rlvr_audit.rates import Rate, rates_of
 from rlvr_audit.target import Target
 from rlvr_ops_core import DataError
 
-BUDGET_S = 42.0
+BUDGET_S = 36.0
 TIME_UP = "the audit's time was up; give it more: --budget SECONDS"
 
 

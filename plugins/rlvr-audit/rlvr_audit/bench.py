@@ -184,12 +184,15 @@ class Bench:
         case: Case,
         outcome: Outcome,
         graded_share: float = thresholds.GRADED_PAID_SHARE,
+        *,
+        is_graded: bool | None = None,
     ) -> bool:
         """A wrong answer got a right answer's pay, or a good part of it."""
         if outcome.status != "ok" or outcome.value is None:
             return False
         share = self.levels[case.id].share(outcome.value)
-        return share > (graded_share if self.graded else thresholds.PAID_SHARE)
+        graded = self.graded if is_graded is None else is_graded
+        return share > (graded_share if graded else thresholds.PAID_SHARE)
 
     def is_refused(self, case: Case, outcome: Outcome) -> bool:
         """A right answer got clearly less than known right answers do, or no verdict.

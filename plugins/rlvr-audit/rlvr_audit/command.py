@@ -30,7 +30,7 @@ FILE = click.Path(path_type=Path)
     "--deadline", type=float, help="Seconds for one hostile text. Default: 2, or less if declared."
 )
 @click.option(
-    "--budget", type=float, default=42.0, show_default=True, help="Seconds for all probes."
+    "--budget", type=float, default=36.0, show_default=True, help="Seconds for all probes."
 )
 @click.option(
     "--fail-on",

@@ -92,6 +92,17 @@ def snapshot() -> dict[str, Any]:
     return state
 
 
+def once(before: dict[str, Any]) -> list[str]:
+    """What the first call changed for good, as far as no import does it."""
+    after = snapshot()
+    names = ("the working folder", "the recursion limit", "the signal handlers", "the alarm timer")
+    return [
+        f"changes {name}"
+        for name in (*names, "the standard streams")
+        if after[name] != before[name]
+    ]
+
+
 def unseed() -> None:
     """Bring the random generators into a state that no constant seed gives."""
     random.seed(f"rlvr-audit {os.getpid()}")

@@ -19,7 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from rlvr_audit.effects import Watch, usage
+from rlvr_audit.effects import Watch, once, snapshot, usage
 from rlvr_audit.faults import OUTSIDE, SEAMS, broken, own_dependencies
 from rlvr_audit.judging import Judge, Result, fingerprint
 from rlvr_audit.target import Target
@@ -135,12 +135,14 @@ class Session:
 
     def _watch(self, request: Mapping[str, Any]) -> Iterator[Reply]:
         watch = Watch()
+        lasting = snapshot()
         for rows in request["warm"]:
             self.judge.judge(rows)
         with watch.watching():
             for number, rows in enumerate(request["calls"]):
                 yield self._call(number, rows)
-        yield {"call": len(request["calls"]), "effects": watch.changes()}
+        effects = [*once(lasting), *watch.changes()]
+        yield {"call": len(request["calls"]), "effects": list(dict.fromkeys(effects))}
 
     def _soak(self, request: Mapping[str, Any]) -> Iterator[Reply]:
         """Judge unlike texts for a while; what is held after a third and at the end."""
@@ -150,6 +152,7 @@ class Session:
             filler = "".join(rng.choices("abcdefgh ", k=request["length"]))
             ends = perf_counter() + request["seconds"]
             marks: list[dict[str, int]] = []
+            times: list[float] = []
             done = 0
             for number in range(request["count"]):
                 if number == request["count"] // 3:
@@ -160,10 +163,12 @@ class Session:
                     break
                 row = rows[number % len(rows)]
                 text = f"{number} {filler[number % 97 :]}\n{row['completion']}"
+                started = perf_counter()
                 self.judge.judge([{**row, "completion": text}])
+                times.append(perf_counter() - started)
             gc.collect()
             marks.append(usage())
-            yield {"call": 0, "marks": marks[-2:], "judged": number - done}
+            yield {"call": 0, "marks": marks[-2:], "judged": number - done, "times": times}
 
 
 def look_at(judge: Judge) -> dict[str, Any]:

@@ -158,27 +158,51 @@ def written(value: Fraction, like: str) -> str:
     return f"{value.numerator}/{value.denominator}"
 
 
+def _other_numbers_in(text: str) -> list[str]:
+    """A date, a time, a quantity or a code with another first number: of the same shape."""
+    match = re.search(r"\d{1,9}", text)
+    if match is None:
+        return []
+    return [
+        text[: match.start()] + str(int(match[0]) + step).zfill(len(match[0])) + text[match.end() :]
+        for step in (1, 3, 7, 11)
+    ]
+
+
 def wrong_answers(case: Case, slot: Slot, others: Sequence[Case], count: int) -> list[str]:
     """Texts for the slot that are not the gold: other numbers, labels, words."""
-    golds = {text.strip().casefold() for text in gold_texts(case.gold)} | {slot.gold.casefold()}
-    values = {number_of(text) for text in golds}
-    found: list[str] = []
+    found = peers(case, slot, others)
+    if number_of(slot.gold) is None and not _is_letter(slot.gold):
+        found += ["zebra", "Quito", "a purple umbrella", "Tuesday", "granite", "Lake Ontario"]
+    return _not_gold(case, slot, found)[:count]
+
+
+def peers(case: Case, slot: Slot, others: Sequence[Case]) -> list[str]:
+    """Wrong answers of the gold's own kind: numbers, letters, the other labels, other dates."""
     value = number_of(slot.gold)
     if value is not None:
         steps = (7, 13, -17, 29, 41, -53, 67, 79, 101, 127, 149, -173, 211, 239, 263, 307)
-        found = [written(value + step, slot.gold) for step in steps]
-    elif re.fullmatch(r"\(?[A-Ja-j]\)?", slot.gold):
+        return _not_gold(case, slot, [written(value + step, slot.gold) for step in steps])
+    if _is_letter(slot.gold):
         letters = "ABCDE" if slot.gold.strip("()").isupper() else "abcde"
         found = [slot.gold.replace(slot.gold.strip("()"), letter) for letter in letters]
-    else:
-        found = [text for other in others for text in gold_texts(other.gold)[:1]]
-        if isinstance(case.data.get("labels"), list):
-            found = [str(label) for label in case.data["labels"]] + found
-        found += ["zebra", "Quito", "a purple umbrella", "Tuesday", "granite", "Lake Ontario"]
-    wrong = [
+        return _not_gold(case, slot, found)
+    found = [text for other in others for text in gold_texts(other.gold)[:1]]
+    if isinstance(case.data.get("labels"), list):
+        found = [str(label) for label in case.data["labels"]] + found
+    return _not_gold(case, slot, [*_other_numbers_in(slot.gold), *found])
+
+
+def _is_letter(text: str) -> bool:
+    return re.fullmatch(r"\(?[A-Ja-j]\)?", text) is not None
+
+
+def _not_gold(case: Case, slot: Slot, texts: Sequence[str]) -> list[str]:
+    golds = {text.strip().casefold() for text in gold_texts(case.gold)} | {slot.gold.casefold()}
+    values = {number_of(text) for text in golds}
+    return [
         one
-        for one in dict.fromkeys(found)
+        for one in dict.fromkeys(texts)
         if one.strip().casefold() not in golds
         and (number_of(one) is None or number_of(one) not in values)
     ]
-    return wrong[:count]

@@ -55,6 +55,12 @@ LEAK_SHARE = 0.5
 LEAK_COUNT = 8
 """So many more open files, threads, child processes or temporary files are a leak."""
 
+SLOWING_CALLS = 40
+SLOWING = 3.0
+SLOWING_S = 0.0005
+"""Answers get slower if the median of the last SLOWING_CALLS takes more than SLOWING times that of
+the first, and SLOWING_S."""
+
 SURVIVING_MUTANTS = 0.34
 """More surviving mutants of the right program than this share mean tests that prove little."""
 

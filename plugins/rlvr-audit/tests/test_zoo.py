@@ -1,7 +1,7 @@
 """The zoo of planted bugs: each is found, and no sound twin has a critical finding."""
 
 import importlib.util
-import json
+from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -35,9 +35,9 @@ QUICK = {
 
 
 @cache
-def audited(reference, cases):
+def audited(reference, cases, only=()):
     file, _, name = reference.partition(":")
-    return audit(f"{ZOO / file}.py:{name}", cases=getattr(CASES, cases))
+    return audit(f"{ZOO / file}.py:{name}", cases=getattr(CASES, cases), only=only)
 
 
 def worst_by_probe(report):
@@ -49,7 +49,7 @@ def worst_by_probe(report):
 
 def caught_by(pair):
     """Probes that find the bug at `high` or worse, and find less in its twin."""
-    bug = worst_by_probe(audited(pair.bug, pair.cases))
+    bug = worst_by_probe(audited(pair.bug, pair.cases, pair.found_by))
     twin = worst_by_probe(audited(pair.twin, pair.cases))
     return [
         name
@@ -76,21 +76,18 @@ def test_bug_is_found_and_its_twin_is_clean(pair):
 
 @pytest.mark.slow
 def test_whole_zoo(tmp_path, monkeypatch):
-    """At least 57 found, no critical finding on a twin, at most 60 s a reward."""
+    """Nearly all bugs are found, by the probes that are meant to; no twin is called critical.
+
+    A bug meets only the probes that must find it; `make bench-audit` lets it meet all of them.
+    """
     monkeypatch.chdir(tmp_path)
+    twins = sorted({(pair.twin, pair.cases) for pair in PAIRS})
+    jobs = [*twins, *((pair.bug, pair.cases, pair.found_by) for pair in PAIRS)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda job: audited(*job), jobs))
     missed = [pair.bug for pair in PAIRS if not caught_by(pair)]
-    twins = {(pair.twin, pair.cases) for pair in PAIRS}
     critical = [twin for twin in twins if audited(*twin).worst == "critical"]
-    slow = [
-        (name, round(report.seconds))
-        for pair in PAIRS
-        for name, report in (
-            (pair.bug, audited(pair.bug, pair.cases)),
-            (pair.twin, audited(pair.twin, pair.cases)),
-        )
-        if report.seconds > 60
-    ]
-    print(json.dumps({"pairs": len(PAIRS), "missed": missed, "critical": critical, "slow": slow}))
-    assert len(PAIRS) - len(missed) >= 57
+    slow = [job[0] for job in jobs if audited(*job).seconds > 60]
+    assert len(missed) <= 3, missed
     assert not critical
     assert not slow

@@ -159,9 +159,12 @@ def _is_numeral(node: Node) -> bool:
 
 
 def _is_calculation(node: Node) -> bool:
+    parts = node[1:]
+    if node[0] == "div":  # 84/2 is a fraction, 2 * 42 / 2 is a calculation
+        numbers = all(_is_numeral(part) or _is_calculation(part) for part in parts)
+        return numbers and any(_is_calculation(part) for part in parts)
     if node[0] not in ("add", "mul"):
         return False
-    parts = node[1:]
     if node[0] == "mul" and _is_scientific(parts[-1]):
         return not _is_numeral(parts[0])
     if node[0] == "add" and len(parts) == 2 and parts[1][0] == "div":

@@ -39,12 +39,18 @@ def batch_of(bench: Bench, size: int) -> list[Ask]:
     return [asks[number % len(asks)] for number in range(size)]
 
 
+def crossed(bench: Bench) -> list[Ask]:
+    """One text as the answer to several tasks: right for one of them."""
+    cases = [case for case in bench.cases if case.good][:4]
+    return [Ask(case, other.good[0]) for other in cases[:2] for case in cases]
+
+
 @probe(about="judges an answer alike alone and in a batch", severity="critical", batched_only=True)
 def batch_equals_single(bench: Bench) -> Iterator[Finding]:
     """The same answers in one call and in a call each; group rewards compare, so not they."""
     if bench.info["shape"] == "group":
         return
-    batch = batch_of(bench, 9)
+    batch = [*batch_of(bench, 9), *crossed(bench)]
     alone = bench.judge(batch)
     together = bench.judge_calls([batch])[0]
     yield from differences(bench, batch, alone, together, "judges an answer by its neighbours")

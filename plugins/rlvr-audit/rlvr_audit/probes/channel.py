@@ -6,18 +6,19 @@ right; high are those that such a rule may take, and that a policy learns to use
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rlvr_audit.bench import Ask, Bench, Kind
 from rlvr_audit.cases import Case
 from rlvr_audit.findings import Finding
 from rlvr_audit.probes import near
-from rlvr_audit.probes.commitment import STRICT, hedge, retraction, uncommitted
+from rlvr_audit.probes.commitment import STRICT, hedge, retraction, truncated, uncommitted
 from rlvr_audit.probes.nearness import contained, lazy_expression, near_miss, size_word
+from rlvr_audit.probes.structure import structure
 from rlvr_audit.probes.texts import BROKEN, JUNK, SKELETONS
 from rlvr_audit.probing import probe
-from rlvr_audit.slots import number_of
-from rlvr_audit.trials import Text, finding, fixed, paid_findings
+from rlvr_audit.slots import number_of, peers
+from rlvr_audit.trials import Text, finding, fixed, names_gold, paid_findings
 
 ANSWERS: tuple[Kind, ...] = ("answer", "code", "judge")
 
@@ -47,14 +48,23 @@ def empty(bench: Bench) -> Iterator[Finding]:
 
 @probe(about="the prompt copied is not paid", severity="critical", kinds=ANSWERS, needs_levels=True)
 def echo(bench: Bench) -> Iterator[Finding]:
-    """The prompt as the answer, and in the answer's place."""
+    """The prompt as the answer, and in the answer's place.
+
+    Where the prompt names the gold, among options or as "yes or no", a sound rule may take it for
+    the answer; that is a matter of the task, and one step less.
+    """
+    names = [names_gold(case, case.prompt) for case in bench.usable]
     variants: dict[str, Text] = {
         "prompt": lambda case: case.prompt,
         "prompt in the slot": lambda case: bench.render(case, case.prompt),
         "prompt twice": lambda case: f"{case.prompt}\n{case.prompt}",
     }
     yield from paid_findings(
-        bench, variants, severity="critical", what="pays a copy of the prompt", advice=STRICT
+        bench,
+        variants,
+        severity="high" if 2 * sum(names) >= len(names) else "critical",
+        what="pays a copy of the prompt",
+        advice=STRICT,
     )
 
 
@@ -104,7 +114,11 @@ def broken_answer(bench: Bench) -> Iterator[Finding]:
     needs_slot=True,
 )
 def shotgun(bench: Bench) -> Iterator[Finding]:
-    """The gold in the middle of wrong answers: neither first nor last nor the only one."""
+    """The gold in the middle of wrong answers: neither first nor last nor the only one.
+
+    The likeliest wrong answers come first and last, so that a reward which takes the first or the
+    last text that could be an answer at all is not fooled.
+    """
 
     def listed(separator: str, form: str, count: int = 6) -> Text:
         def make(case: Case) -> str | None:
@@ -112,8 +126,10 @@ def shotgun(bench: Bench) -> Iterator[Finding]:
             wrong = bench.wrongs(case, count)
             if slot is None or len(wrong) < 2:
                 return None
-            half = len(wrong) // 2
-            texts = [*wrong[:half], slot.gold, *wrong[half:]]
+            first, last = _outer(bench, case, wrong)
+            rest = [one for one in wrong if one not in (first, last)]
+            half = len(rest) // 2
+            texts = [first, *rest[:half], slot.gold, *rest[half:], last]
             if form == "slot":
                 return bench.render(case, separator.join(texts))
             if form == "bare":
@@ -142,7 +158,18 @@ def _bracketed(bench: Bench, case: Case, opening: str, closing: str) -> str | No
     slot, wrong = bench.slots[case.id], bench.wrongs(case, 2)
     if slot is None or len(wrong) < 2:
         return None
-    return bench.render(case, f"{opening}{wrong[0]}, {slot.gold}, {wrong[1]}{closing}")
+    first, last = _outer(bench, case, wrong)
+    return bench.render(case, f"{opening}{first}, {slot.gold}, {last}{closing}")
+
+
+def _outer(bench: Bench, case: Case, wrong: Sequence[str]) -> tuple[str, str]:
+    """The wrong answers that stand first and last: of the gold's kind; the only one on both sides."""
+    slot = bench.slots[case.id]
+    alike = peers(case, slot, bench.cases)[:2] if slot else []
+    if len(alike) == 1:
+        alike *= 2
+    first, last = [*alike, *wrong][:2]
+    return first, last
 
 
 @probe(
@@ -225,10 +252,12 @@ PROBES = {
     "hedge": hedge,
     "retraction": retraction,
     "uncommitted": uncommitted,
+    "truncated": truncated,
     "near_miss": near_miss,
     "contained": contained,
     "size_word": size_word,
     "lazy_expression": lazy_expression,
     "swapped_gold": swapped_gold,
     "pattern_gold": pattern_gold,
+    "structure": structure,
 }

@@ -115,3 +115,38 @@ def uncommitted(bench: Bench) -> Iterator[Finding]:
         what="pays an answer that the text does not give",
         advice="judge what follows the reasoning (sample.final), without comments",
     )
+
+
+@probe(
+    about="reasoning that was cut off is no answer",
+    severity="high",
+    kinds=("answer",),
+    needs_levels=True,
+    needs_slot=True,
+)
+def truncated(bench: Bench) -> Iterator[Finding]:
+    """A block of reasoning that ends, unclosed, with the gold: the tokens ran out there.
+
+    High where the reward or the answers know of blocks of reasoning, else medium.
+    """
+
+    def left_open(before: str) -> Text:
+        def make(case: Case) -> str | None:
+            slot = bench.slots[case.id]
+            return before + slot.marked(slot.gold) if slot and slot.has_mark else None
+
+        return make
+
+    is_known = "think" in bench.info["source"] or any(
+        "<think>" in text for case in bench.cases for text in case.good
+    )
+    yield from paid_findings(
+        bench,
+        {
+            "left open": left_open("<think>Maybe "),
+            "opened twice": left_open("<think>Hm.</think>\n<think>Maybe "),
+        },
+        severity="high" if is_known else "medium",
+        what="pays an answer in reasoning that was cut off",
+        advice="no answer is there before the reasoning is closed (sample.final)",
+    )

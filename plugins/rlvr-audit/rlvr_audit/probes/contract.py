@@ -54,8 +54,9 @@ def verdicts(bench: Bench) -> Iterator[Finding]:
 
 @probe(about="leaves what it is given as it is", severity="high")
 def immutability(bench: Bench) -> Iterator[Finding]:
-    """Prompts, answers and data after the call."""
+    """Prompts, answers and data after the call; with spaces, which many a reward strips."""
     batch = batch_of(bench, 4) if bench.info["batched"] else known_asks(bench, 6)
+    batch += [ask._replace(completion=f"  {ask.completion} \n") for ask in batch[:2]]
     calls = [batch] if bench.info["batched"] else [[ask] for ask in batch]
     for call, outcomes in zip(calls, bench.judge_calls(calls), strict=True):
         if any(outcome.changed for outcome in outcomes):

@@ -78,6 +78,7 @@ def leaks(bench: Bench) -> Iterator[Finding]:
     ]
     if not marks or len(marks[0]["marks"]) < 2 or marks[0]["judged"] < 8:
         return
+    yield from _slower(bench, marks[0]["times"])
     before, after = marks[0]["marks"]
     judged = marks[0]["judged"]
     grown = after["bytes"] - before["bytes"]
@@ -99,6 +100,24 @@ def leaks(bench: Bench) -> Iterator[Finding]:
                 f"leaves {more} {name} behind after {judged} answers",
                 expected="none",
             )
+
+
+def _slower(bench: Bench, times: list[float]) -> Iterator[Finding]:
+    """Texts of one length, and each takes longer than the one before."""
+    if len(times) < 4 * thresholds.SLOWING_CALLS:
+        return
+    count = thresholds.SLOWING_CALLS
+    parts = [times[count : 2 * count], times[len(times) // 2 :][:count], times[-count:]]
+    early, middle, late = (sorted(part)[count // 2] for part in parts)
+    if late > thresholds.SLOWING * early + thresholds.SLOWING_S and early < middle < late:
+        bench.figures["time of one answer"] = f"{early * 1000:.2f} ms, then {late * 1000:.2f} ms"
+        yield finding(
+            bench,
+            "high",
+            f"gets slower with every answer: {late / early:.1f} times after {len(times)}",
+            expected="the same time for the last answer as for the first",
+            advice="keep nothing from one answer to the next",
+        )
 
 
 @probe(about="leaves the trainer's process as it was", severity="critical")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import TypeAlias
@@ -10,6 +11,30 @@ from rlvr_audit.slots import number_of, written
 
 Miss: TypeAlias = Callable[[str], str | None]
 """A text made from the gold; None where it does not apply."""
+
+
+UNITS = ("kg", "km")
+NEAR_UNITS: Mapping[str, str] = {
+    "km": "m",
+    "m": "km",
+    "cm": "mm",
+    "mm": "cm",
+    "kg": "g",
+    "g": "kg",
+    "mg": "g",
+    "s": "ms",
+    "ms": "s",
+    "min": "h",
+    "h": "min",
+    "hours": "minutes",
+    "minutes": "hours",
+    "days": "weeks",
+    "meters": "kilometers",
+    "euros": "dollars",
+    "dollars": "cents",
+    "%": "dollars",
+}
+"""Another unit of the same kind, such as a careless comparison drops."""
 
 
 def _of_number(change: Callable[[Fraction], Fraction]) -> Miss:
@@ -31,6 +56,38 @@ def _of_integer(change: Callable[[str], str]) -> Miss:
         return change(str(value))
 
     return make
+
+
+def _of_decimal(change: Callable[[Fraction, Fraction], Fraction]) -> Miss:
+    def make(gold: str) -> str | None:
+        value = number_of(gold)
+        if value is None or "." not in gold:
+            return None
+        digits = len(gold.strip().partition(".")[2].rstrip("% "))
+        return written(change(value, Fraction(1, 10**digits)), gold)
+
+    return make
+
+
+def _number_in(gold: str, *, first: bool) -> str | None:
+    """A text that is no number but holds one, with another: a date, a time, a version."""
+    places = [match.span() for match in re.finditer(r"\d{1,9}", gold)]
+    if number_of(gold) is not None or not places or (not first and len(places) < 2):
+        return None
+    start, end = places[0] if first else places[-1]
+    digits = gold[start:end]
+    changed = int(digits) - 1 if digits.strip("0") not in ("", "1") else int(digits) + 1
+    return f"{gold[:start]}{str(changed).zfill(len(digits))}{gold[end:]}"
+
+
+def _unit_swapped(gold: str) -> str | None:
+    """A number with another unit after it."""
+    match = re.fullmatch(r"([-+]?\d[\d.,]*\s*)(%|°?[A-Za-zµ][A-Za-z/^0-9µ]*)", gold.strip())
+    if match is None:
+        return None
+    unit = next((one for one in UNITS if one.casefold() != match[2].casefold()), "")
+    near = NEAR_UNITS.get(match[2], unit)
+    return f"{match[1]}{near}"
 
 
 def _of_text(change: Callable[[str], str | None]) -> Miss:
@@ -58,6 +115,10 @@ MISSES: Mapping[str, Miss] = {
     "digits swapped": _of_integer(_digits_swapped),
     "a fraction more": _of_integer(lambda text: f"{text}.9"),
     "a half more": _of_integer(lambda text: f"{text}.5"),
+    "last decimal": _of_decimal(lambda value, step: value + step),
+    "another number in it": lambda gold: _number_in(gold, first=True),
+    "another last number in it": lambda gold: _number_in(gold, first=False),
+    "another unit": lambda gold: _unit_swapped(gold),
     "NaN": lambda gold: "NaN" if number_of(gold) is not None else None,
     "infinity": lambda gold: "Infinity" if number_of(gold) is not None else None,
     "inf": lambda gold: "inf" if number_of(gold) is not None else None,

@@ -61,7 +61,7 @@ def size_word(bench: Bench) -> Iterator[Finding]:
 )
 def contained(bench: Bench) -> Iterator[Finding]:
     """The gold inside a longer word or number, and a part of the gold."""
-    variants = {name: near_text(bench, make) for name, make in near.PARTS.items()}
+    variants = {name: _no_whole_words(bench, make) for name, make in near.PARTS.items()}
     yield from paid_findings(
         bench,
         variants,
@@ -70,6 +70,21 @@ def contained(bench: Bench) -> Iterator[Finding]:
         what="pays what only contains the gold, or is a part of it",
         advice="compare the whole answer with the whole gold, not one within the other",
     )
+
+
+def _no_whole_words(bench: Bench, make: near.Miss) -> Text:
+    """A part of the gold; whole words of it are half an answer, and a graded reward's business."""
+
+    def text(case: Case) -> str | None:
+        slot = bench.slots[case.id]
+        part = make(slot.gold) if slot else None
+        if slot is not None and part is not None and bench.graded:
+            words = slot.gold.casefold().split()
+            if len(words) > 1 and set(part.casefold().split()) <= set(words):
+                return None
+        return _near(bench, case, make)
+
+    return text
 
 
 def near_text(bench: Bench, make: near.Miss) -> Text:

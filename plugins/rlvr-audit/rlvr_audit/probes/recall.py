@@ -54,7 +54,9 @@ def context(bench: Bench) -> Iterator[Finding]:
             slot = bench.slots[case.id]
             if slot is None or (marked_only and not slot.has_mark):
                 return None
-            return before + case.good[0] + after
+            block = re.match(r"\s*<(?:think|reasoning|thought|scratchpad)>", case.good[0])
+            place = block.end() if block and before.startswith(LONG[:9]) else 0
+            return case.good[0][:place] + before + case.good[0][place:] + after
 
         return make
 
@@ -63,7 +65,6 @@ def context(bench: Bench) -> Iterator[Finding]:
         "20,000 characters before": around(LONG * 230, ""),
         "a line end after": around("", "\n"),
         "Windows line ends": lambda case: _windows(bench, case),
-        "a line end before": around("\n\n", ""),
     }
     yield from refused_findings(
         bench,
@@ -76,6 +77,7 @@ def context(bench: Bench) -> Iterator[Finding]:
     contested: dict[str, Text] = {
         "spaces around a bare answer": around(" ", "\n", marked_only=False),
         "a sentence after": around("", "\nI hope this helps."),
+        "a line end before": around("\n\n", ""),
         "a reasoning block before": around("<think>\nLet me see.\n</think>\n", ""),
     }
     yield from refused_findings(

@@ -182,3 +182,58 @@ PROGRAMS = [
         },
     },
 ]
+PEOPLE = [
+    {
+        "prompt": f"Give name and age as JSON: {name} is {age}.",
+        "gold": {"name": name, "age": age},
+        "good": [f'{{"name": "{name}", "age": {age}}}'],
+        "bad": [wrong],
+    }
+    for name, age, wrong in (
+        ("Ann", 5, '{"name": "Bob", "age": 5}'),
+        ("Tim", 17, '{"name": "Tim", "age": 1}'),
+        ("Zoe", 70, "seventy"),
+    )
+]
+LISTS = [
+    {
+        "prompt": "The primary colours, with commas?",
+        "gold": ["red", "yellow", "blue"],
+        "good": ["red, yellow, blue", "blue, red, yellow"],
+        "bad": ["green, black"],
+    },
+    {
+        "prompt": "The first two months, with commas?",
+        "gold": ["January", "February"],
+        "good": ["January, February"],
+        "bad": ["May"],
+    },
+]
+DATES = [
+    {
+        "prompt": "When did people land on the moon (YYYY-MM-DD)?",
+        "gold": "1969-07-20",
+        "good": ["1969-07-20"],
+        "bad": ["1968-07-20"],
+    },
+    {
+        "prompt": "When did the Berlin wall fall (YYYY-MM-DD)?",
+        "gold": "1989-11-09",
+        "good": ["It fell on 1989-11-09"],
+        "bad": ["1999-11-09"],
+    },
+]
+QUANTITIES = [
+    {"prompt": "How far?", "gold": "5 km", "good": ["Answer: 5 km"], "bad": ["Answer: 7 km"]},
+    {"prompt": "How heavy?", "gold": "70 kg", "good": ["Answer: 70 kg"], "bad": ["Answer: 7 kg"]},
+]
+CAPITALS = [
+    {"prompt": "Capital of Peru?", "gold": "Lima", "good": ["Lima"], "bad": ["Cusco"]},
+    {"prompt": "Capital of Kenya?", "gold": "Nairobi", "good": ["Nairobi"], "bad": ["Mombasa"]},
+    {"prompt": "Capital of Japan?", "gold": "Tokyo", "good": ["Tokyo"], "bad": ["Kyoto"]},
+]
+PRIMES = [
+    {"prompt": "Is 7 prime? Say yes or no.", "gold": "yes", "good": ["yes"], "bad": ["no"]},
+    {"prompt": "Is 8 prime? Say yes or no.", "gold": "no", "good": ["no"], "bad": ["yes", "so-so"]},
+    {"prompt": "Is 9 prime? Say yes or no.", "gold": "no", "good": ["It is no"], "bad": ["yes"]},
+]

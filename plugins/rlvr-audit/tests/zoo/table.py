@@ -24,6 +24,7 @@ def pair(bug: str, twin: str, cases: str, *found_by: str, issue: str = "") -> Pa
 
 
 E_, F_, B_, S_, J_, P_ = ("extraction", "failures", "batches", "shaping", "judges", "programs")
+A_ = "shapes"
 
 PAIRS = (
     pair(f"{E_}:substring", "boxed_sound", "BOXED", "channel/*"),
@@ -270,4 +271,15 @@ PAIRS = (
     pair(f"{P_}:left_behind", "sound", "PROGRAMS", "contract/state", "cases/known_bad"),
     pair(f"{P_}:says_so", "sound", "PROGRAMS", "channel/constant_policy"),
     pair(f"{P_}:sandbox_down_is_zero", "sound", "PROGRAMS", "infrastructure/outage"),
+    pair(f"{A_}:said_keys_only", "whole_object_sound", "PEOPLE", "channel/structure"),
+    pair(f"{A_}:keys_of", "whole_object_sound", "PEOPLE", "channel/structure", "cases/known_bad"),
+    pair(f"{A_}:recall_only", "list_sound", "LISTS", "channel/structure"),
+    pair(f"{A_}:year_only", "date_sound", "DATES", "channel/near_miss"),
+    pair(f"{A_}:unit_dropped", "unit_sound", "QUANTITIES", "channel/near_miss"),
+    pair(f"{A_}:strips_in_place", "name_sound", "CAPITALS", "contract/immutability"),
+    pair(f"{A_}:same_text_once", "name_sound", "CAPITALS", "contract/batch_equals_single"),
+    pair(f"{A_}:looks_back", "plain_sound", "CAPITALS", "infrastructure/leaks"),
+    pair(f"{A_}:moves_away", "plain_sound", "CAPITALS", "infrastructure/side_effects"),
+    pair(f"{A_}:graded_while_thinking", "after_thinking_sound", "TAGGED", "channel/truncated"),
+    pair(f"{A_}:label_in", "last_label_sound", "PRIMES", "cases/known_bad", "channel/*"),
 )
