@@ -45,6 +45,9 @@ bench-grpo: $(INSTALLED)  ## GRPO's savings beside plain TRL
 bench-code: $(INSTALLED)  ## programs a second, each backend beside its peers
 	$(BIN)/python benchmarks/code/speed.py
 
+bench-audit: $(INSTALLED)  ## the test kit's zoo of planted bugs: about ten minutes
+	$(BIN)/python benchmarks/audit/zoo.py
+
 wheels: $(INSTALLED)  ## a wheel of every distribution, in dist/
 	rm -rf dist
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist . $(wildcard plugins/*)

@@ -7,7 +7,7 @@ entry says beyond the fields here are the options of its component.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -68,6 +68,8 @@ class PipelineFile(Strict):
     """Plugin files beside this one."""
     error_budget: Annotated[Number, Field(ge=0, le=1)] = 0.02
     """The share of samples that may get no verdict before the run stops."""
+    require_audit: Literal["low", "medium", "high", "critical"] | None = None
+    """Train only on rewards that were audited, without a finding of this severity or above."""
     data: Entries = {}
     rewards: Entries = {}
     monitors: Entries = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rlvr_ops_core.check.audits import check_audits
 from rlvr_ops_core.check.reading import Reading
 from rlvr_ops_core.check.rewards import check_references, read_reward
 from rlvr_ops_core.check.stages import read_stages
@@ -52,6 +53,8 @@ def _plan(reading: Reading) -> Plan:
         for name, entry in reading.section("monitors").items()
     }
     stages = read_stages(reading)
+    if pipeline is not None and pipeline.require_audit is not None:
+        check_audits(reading, pipeline.require_audit, rewards, stages)
     if reading.mistakes or pipeline is None:
         raise PipelineError(sorted(reading.mistakes, key=lambda mistake: mistake.line))
     return Plan(

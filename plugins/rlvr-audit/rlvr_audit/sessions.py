@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import hashlib
 import importlib
 import inspect
 import os
@@ -23,6 +22,7 @@ from rlvr_audit.effects import Watch, once, snapshot, usage
 from rlvr_audit.faults import OUTSIDE, SEAMS, broken, own_dependencies
 from rlvr_audit.judging import Judge, Result, fingerprint
 from rlvr_audit.target import Target
+from rlvr_ops_core.audit_card import hash_of, source_of
 
 Reply = dict[str, Any]
 THREADS = 8
@@ -204,21 +204,6 @@ def look_at(judge: Judge) -> dict[str, Any]:
     }
     info["source_hash"] = hash_of(source)
     return info
-
-
-def hash_of(source: str) -> str:
-    """Sixteen hex digits that change when a source does."""
-    return hashlib.sha256(source.encode(errors="replace")).hexdigest()[:16]
-
-
-def source_of(call: Any) -> tuple[str, str, Any]:
-    """The text of the module that defines a reward, its file, and the function or class itself."""
-    owner = call if inspect.isroutine(call) or isinstance(call, type) else type(call)
-    try:
-        file = inspect.getsourcefile(owner) or ""
-        return Path(file).read_text(encoding="utf-8", errors="replace"), file, owner
-    except (OSError, TypeError):
-        return "", "", owner
 
 
 def _cases_attribute(plain: Any) -> list[Any] | None:

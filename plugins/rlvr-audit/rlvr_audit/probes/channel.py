@@ -163,7 +163,7 @@ def _bracketed(bench: Bench, case: Case, opening: str, closing: str) -> str | No
 
 
 def _outer(bench: Bench, case: Case, wrong: Sequence[str]) -> tuple[str, str]:
-    """The wrong answers that stand first and last: of the gold's kind; the only one on both sides."""
+    """The wrong answers that stand first and last, of the gold's kind; one alone stands at both."""
     slot = bench.slots[case.id]
     alike = peers(case, slot, bench.cases)[:2] if slot else []
     if len(alike) == 1:
