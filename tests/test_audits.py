@@ -69,10 +69,14 @@ def mistakes(content: str) -> list[str]:
 def test_missing_card_is_named_with_its_line_and_the_command_that_makes_it(folder: Path) -> None:
     write_card("rlvr_echo/brief")
     assert mistakes(REQUIRED) == [
-        f"pipeline.yaml:{line_of('correct:')}: rewards.correct.use: require_audit: high: there is "
-        "no audit card of rlvr_echo/exact in audits/",
-        "  audit it: rlvr audit rlvr_echo/exact --plugin rlvr_echo.py --card "
-        "audits/rlvr_echo-exact.json",
+        (
+            f"pipeline.yaml:{line_of('correct:')}: rewards.correct.use: require_audit: high: there is "
+            "no audit card of rlvr_echo/exact in audits/"
+        ),
+        (
+            "  audit it: rlvr audit rlvr_echo/exact --plugin rlvr_echo.py --card "
+            "audits/rlvr_echo-exact.json"
+        ),
     ]
 
 
@@ -123,8 +127,8 @@ def test_file_that_is_no_card_is_named(folder: Path) -> None:
     Path("audits/broken.json").write_text("{")
     write_card("rlvr_echo/brief")
     assert "broken.json: is no JSON" in " ".join(mistakes(REQUIRED))
+    Path("other.json").write_text("{}")
     with pytest.raises(DataError, match="no audit card"):
-        Path("other.json").write_text("{}")
         read_card(Path("other.json"))
 
 
