@@ -70,8 +70,8 @@ def test_missing_card_is_named_with_its_line_and_the_command_that_makes_it(folde
     write_card("rlvr_echo/brief")
     assert mistakes(REQUIRED) == [
         (
-            f"pipeline.yaml:{line_of('correct:')}: rewards.correct.use: require_audit: high: there is "
-            "no audit card of rlvr_echo/exact in audits/"
+            f"pipeline.yaml:{line_of('correct:')}: rewards.correct.use: require_audit: high: "
+            "there is no audit card of rlvr_echo/exact in audits/"
         ),
         (
             "  audit it: rlvr audit rlvr_echo/exact --plugin rlvr_echo.py --card "

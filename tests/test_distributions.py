@@ -15,8 +15,6 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 CORE_VERSION = "0.1.0"
-UNFINISHED = ("rlvr-audit",)
-"""Their suites are not yet part of `make test`."""
 UV = (sys.executable, "-m", "uv")
 
 
@@ -106,7 +104,7 @@ def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.isolation
 @pytest.mark.parametrize(
     "folder",
-    [folder for folder in PLUGINS if folder.name not in UNFINISHED],
+    PLUGINS,
     ids=lambda folder: folder.name,
 )
 def test_a_plugin_passes_its_tests_with_only_its_own_dependencies(
