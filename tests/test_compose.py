@@ -229,3 +229,53 @@ def test_a_real_reward_that_breaks_runs_out_of_budget() -> None:
         composition.close()
     with pytest.raises(ErrorBudgetExceeded, match="2 of the last 4"):
         ErrorBudget(0.02).record(answers, judged)
+
+
+def timeouts(late: int, fine: int) -> tuple[list[Sample], list[Verdict]]:
+    slow = Verdict(None, "timeout", info={"error": "over its deadline of 1 s"})
+    return samples(*["bomb"] * (late + fine)), [slow] * late + [Verdict(1.0)] * fine
+
+
+def record_often(
+    budget: ErrorBudget, batch: tuple[list[Sample], list[Verdict]], times: int
+) -> None:
+    for _ in range(times):
+        budget.record(*batch)
+
+
+def test_answers_that_provoke_a_timeout_do_not_stop_a_run_as_a_broken_reward_would() -> None:
+    """A policy that writes bombs now and then: five of 32 in each batch, far beyond 2 %."""
+    budget = ErrorBudget(0.02)
+    record_often(budget, timeouts(5, 27), times=100)
+    with pytest.raises(ErrorBudgetExceeded, match=r"42 of the last 2000 .* budget is 2\.0%"):
+        record_often(budget, verdicts(2, 30), times=30)
+
+
+def test_when_bombs_are_all_that_is_written_the_message_says_that_it_is_the_answers() -> None:
+    budget = ErrorBudget(0.02)
+    with pytest.raises(
+        ErrorBudgetExceeded, match="judged the others in time; at most 25% may"
+    ) as e:
+        for _ in range(10):
+            budget.record(*timeouts(12, 20))
+    assert "timeout_s" in str(e.value)
+    assert "answer: 'bomb'" in str(e.value)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 32])
+def test_timeouts_of_most_answers_are_the_rewards_fault(batch: int) -> None:
+    budget = ErrorBudget(0.02)
+    record_often(budget, verdicts(0, 2), times=20)
+    with pytest.raises(ErrorBudgetExceeded, match=r"error budget is 2\.0%"):
+        record_often(budget, timeouts(batch, 0), times=8)
+
+
+def test_after_an_outage_that_was_survived_the_budget_is_fresh() -> None:
+    budget = ErrorBudget(0.02)
+    for _ in range(3):  # a trainer asks again and again
+        with pytest.raises(ErrorBudgetExceeded):
+            budget.record(*verdicts(32, 0))
+    budget.record(*verdicts(0, 32))
+    budget.record(*verdicts(1, 31))  # the failures of the outage are forgotten
+    with pytest.raises(ErrorBudgetExceeded, match="2 of the last 96"):
+        budget.record(*verdicts(1, 31))
