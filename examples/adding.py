@@ -45,7 +45,10 @@ def lists(
             id=f"adding/{split}/{given}",
             prompt=prompt,
             answer=sum(numbers),
-            data={"demonstration": f"? {totals}" if shows_work else f"! {sum(numbers)}"},
+            data={
+                "demonstration": f"? {totals}" if shows_work else f"! {sum(numbers)}",
+                "greatest": top,
+            },
         )
         given += 1
 

@@ -253,13 +253,10 @@ def test_answers_that_provoke_a_timeout_do_not_stop_a_run_as_a_broken_reward_wou
 
 def test_when_bombs_are_all_that_is_written_the_message_says_that_it_is_the_answers() -> None:
     budget = ErrorBudget(0.02)
-    with pytest.raises(
-        ErrorBudgetExceeded, match="judged the others in time; at most 25% may"
-    ) as e:
-        for _ in range(10):
-            budget.record(*timeouts(12, 20))
-    assert "timeout_s" in str(e.value)
-    assert "answer: 'bomb'" in str(e.value)
+    with pytest.raises(ErrorBudgetExceeded, match="the others in time; at most 25% may") as caught:
+        record_often(budget, timeouts(12, 20), times=10)
+    assert "timeout_s" in str(caught.value)
+    assert "answer: 'bomb'" in str(caught.value)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 32])

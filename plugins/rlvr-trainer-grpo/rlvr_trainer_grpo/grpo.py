@@ -6,10 +6,12 @@ import math
 import random
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rlvr_ops_core import OptionError, Task, TrainJob, needs
 from rlvr_trainer_grpo.accounts import Accounts, Costs
+from rlvr_trainer_grpo.checkpoints import newest_whole
 from rlvr_trainer_grpo.gpus import gpu_gauge
 from rlvr_trainer_grpo.judge import Judge
 from rlvr_trainer_grpo.lora import Lora, peft_config
@@ -31,6 +33,7 @@ from rlvr_trainer_grpo.prompts import (
 from rlvr_trainer_grpo.pruning import Pruning
 from rlvr_trainer_grpo.quiet import quiet
 from rlvr_trainer_grpo.savings import Savings
+from rlvr_trainer_grpo.selection import Selection
 from rlvr_trainer_grpo.teaching import loss_adds_up
 from rlvr_trainer_grpo.training import accumulation, checkpoint_options, refuse_many_processes, run
 from rlvr_trainer_grpo.trl_options import make_config, passes_on_to, refuse_unknown
@@ -159,6 +162,7 @@ def grpo(
             bool(ids) and (ids[-1] in ends or cut_ids_at_stop(tokenizer, list(ids), stop)[1])
         ),
     )
+    selection = _selection(job, pruning)
     order = task_order(len(job.tasks), steps * prompts_per_step, seed=job.seed, shuffle=shuffle)
     trainer = _trainer(
         model,
@@ -171,12 +175,16 @@ def grpo(
         accounts=accounts,
         pruning=pruning,
         other_tasks=partial(_other_tasks, _dataset(job.tasks), job.seed),
+        selection=selection,
+        task_rows=_dataset(job.tasks) if selection else (),
         leaves_one_out=baseline == "leave_one_out",
         reward_funcs=judge,
         args=config,
         train_dataset=_dataset(job.tasks).select(order),
         peft_config=peft_config(lora),
     )
+    if selection is not None:
+        _remember(selection, trainer, job)
     run(
         trainer,
         job,
@@ -231,7 +239,31 @@ def _other_tasks(
     return [dataset[generator.randrange(len(dataset))] for _ in range(count)]
 
 
+def _selection(job: TrainJob, pruning: Pruning | None) -> Selection | None:
+    if pruning is None or pruning.select_by is None:
+        return None
+    return Selection(job.tasks, by=pruning.select_by, candidates=pruning.candidates, seed=job.seed)
+
+
+def _remember(selection: Selection, trainer: Any, job: TrainJob) -> None:
+    """Keep what was learned of the tasks in each checkpoint, and go on with it after a kill."""
+    from transformers import TrainerCallback
+
+    class Keeper(TrainerCallback):  # type: ignore[misc]  # transformers has no types
+        """Writes into a checkpoint before it is sealed."""
+
+        def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
+            selection.save(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+
+    trainer.add_callback(Keeper())
+    found = newest_whole(job.checkpoints)
+    if found:
+        selection.load(found[0])
+
+
 def _check_pruning(pruning: Pruning | None, group_size: int, scale_rewards: str | bool) -> None:
+    if pruning and pruning.select_by and pruning.candidates < 1:
+        raise OptionError(f"pruning: candidates: {pruning.candidates}", hint="take at least 1")
     keep = pruning and pruning.keep_answers
     if not keep:
         return

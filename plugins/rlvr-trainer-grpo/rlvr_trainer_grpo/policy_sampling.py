@@ -14,6 +14,7 @@ from rlvr_trainer_grpo.decoding import Sampling, decode
 from rlvr_trainer_grpo.pruning import Pruning, downsample, groups_alike, replace_groups
 from rlvr_trainer_grpo.rehearsal import rehearsed_lengths
 from rlvr_trainer_grpo.savings import Savings
+from rlvr_trainer_grpo.selection import Selection
 from rlvr_trainer_grpo.teaching import Batch, loss_mask
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
     cut_at_stop: Callable[[list[int]], list[int]]
     other_tasks: Callable[[int, int, int], list[dict[str, Any]]] | None
     """Rows of so many tasks for a step and a round of it."""
+    selection: Selection | None
+    task_rows: Sequence[dict[str, Any]]
+    """A row for each task of the job, in order."""
     leaves_one_out: bool
     model_can_pack: bool
     """Whether the model's attention and cache are of the plain kind."""
@@ -112,8 +116,12 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> Batch:
         """TRL's batch, pruned as far as that was asked for."""
+        if self.selection is not None:
+            inputs = self._selected(len(inputs))
         batch: Batch = super()._generate_and_score_completions(inputs)
         group, rewards = self.num_generations, self.rewards
+        if self.selection is not None:
+            self.selection.learn([row["task_index"] for row in inputs], rewards[:, 0].tolist())
         for number in range(self.pruning.resample_rounds):
             dead = groups_alike(batch, group)
             if not dead or self.other_tasks is None:
@@ -140,6 +148,14 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
             size = self.pruning.keep_answers or group
             batch["advantages"] = batch["advantages"] * (size / (size - 1))
         return batch
+
+    def _selected(self, rows: int) -> list[dict[str, Any]]:
+        """As many rows of chosen tasks in place of those whose turn it was."""
+        assert self.selection is not None  # for the type checker
+        count = rows // self.num_generations
+        places = self.selection.choose(self.state.global_step, count)
+        chosen = [self.task_rows[place] for place in places]
+        return [task for task in chosen for _ in range(self.num_generations)]
 
     def _bare_model(self) -> Any:
         return self.accelerator.unwrap_model(self.model)

@@ -26,6 +26,7 @@ from rlvr_trainer_grpo.packing import can_pack, log_probs_and_entropy, pack, pac
 from rlvr_trainer_grpo.policy_sampling import FrugalSampling, evaluating
 from rlvr_trainer_grpo.pruning import Pruning
 from rlvr_trainer_grpo.savings import Savings
+from rlvr_trainer_grpo.selection import Selection
 from rlvr_trainer_grpo.teaching import Batch, Part, cut, loss_mask, teaching_rows
 
 if TYPE_CHECKING:
@@ -261,6 +262,8 @@ def policy_trainer(
     accounts: Accounts,
     pruning: Pruning | None = None,
     other_tasks: Callable[[int, int, int], list[dict[str, Any]]] | None = None,
+    selection: Selection | None = None,
+    task_rows: Sequence[dict[str, Any]] = (),
     leaves_one_out: bool = False,
     **settings: Any,
 ) -> Any:
@@ -288,6 +291,7 @@ def policy_trainer(
     trainer.accounts = accounts
     trainer.pruning = pruning or Pruning()
     trainer.other_tasks = other_tasks
+    trainer.selection, trainer.task_rows = selection, task_rows
     trainer.leaves_one_out = leaves_one_out
     trainer.cut_at_stop = cut_at_stop
     trainer.model_can_pack = can_pack(model)

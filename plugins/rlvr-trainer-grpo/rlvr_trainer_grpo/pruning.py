@@ -4,6 +4,7 @@
                    other tasks, in at most so many rounds. DAPO, arXiv:2503.14476, section 3.2;
                    there until the batch is full. Tasks are drawn anew from all of them, so that a
                    step needs nothing but its number, and a killed run resumes as it was.
+`select_by`        tasks whose outcome is uncertain are answered oftener: see `selection`.
 `keep_answers`     down-sampling: of each group those answers are trained on whose rewards vary
                    most. PODS, arXiv:2504.13818, section 3.2; advantages are those in the kept set.
 """
@@ -33,6 +34,10 @@ class Pruning:
     """Rounds of further groups in place of those that teach nothing; 0 keeps what came."""
     keep_answers: int | None = None
     """Answers of a group that are trained on; None keeps all."""
+    select_by: str | None = None
+    """Answer tasks of uncertain outcome, by this entry of their data, or `id`; None takes turns."""
+    candidates: int = 4
+    """Tasks that are drawn for each one that `select_by` chooses."""
 
 
 def most_varied(values: Sequence[float], keep: int) -> list[int]:

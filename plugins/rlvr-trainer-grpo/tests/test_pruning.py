@@ -1,5 +1,6 @@
 """Leaving out groups and answers: which ones, and what remains."""
 
+import math
 from itertools import combinations
 from statistics import pvariance
 
@@ -8,8 +9,9 @@ import torch
 from copy_digits import judge
 from rlvr_trainer_grpo import grpo
 from rlvr_trainer_grpo.pruning import Pruning, downsample, groups_alike, most_varied, replace_groups
+from rlvr_trainer_grpo.selection import Selection
 
-from rlvr_ops_core import OptionError, StopRun
+from rlvr_ops_core import OptionError, StopRun, Task
 
 STEP = {"prompts_per_step": 3, "group_size": 4, "max_new_tokens": 3, "threads": 1}
 STEP |= {"learning_rate": 1e-2}
@@ -102,3 +104,61 @@ def test_pruning_that_leaves_nothing_to_compare_is_refused(make_job, tiny, optio
     keep = 2 if options else 1
     with pytest.raises(OptionError, match=says):
         grpo(make_job(model=tiny()), steps=1, pruning=Pruning(keep_answers=keep), **STEP, **options)
+
+
+def selection(**options):
+    tasks = [Task(f"t/{n}", "?", data={"level": n % 3}) for n in range(300)]
+    return Selection(tasks, **({"by": "level", "candidates": 4, "seed": 0} | options))
+
+
+def test_tasks_of_uncertain_outcome_are_chosen():
+    one = selection()
+    for step in range(10):  # level 0 always fails, level 1 always passes, level 2 does either
+        places = one.choose(step, 12)
+        one.learn(places, [(0.0, 1.0, float(n % 2))[place % 3] for n, place in enumerate(places)])
+    chosen = one.choose(10, 40)
+    assert sum(place % 3 == 2 for place in chosen) > 30
+    assert len(set(chosen)) == 40
+
+
+def test_what_is_chosen_depends_on_the_seed_the_step_and_what_was_learned(tmp_path):
+    assert selection().choose(3, 8) == selection().choose(3, 8) != selection().choose(4, 8)
+    assert selection(seed=1).choose(3, 8) != selection().choose(3, 8)
+    learned, again = selection(), selection()
+    learned.learn(range(30), [float(place % 3 == 0) for place in range(30)])
+    learned.save(tmp_path)
+    again.load(tmp_path)
+    assert again.choose(3, 8) == learned.choose(3, 8)
+    learned.learn([0], [math.nan])
+    assert sum(learned.passed.values()) < sum(again.passed.values()), "it fades, and NaN is nothing"
+
+
+def test_entry_that_no_task_has_is_named():
+    with pytest.raises(OptionError, match=r"task t/0 has no data\['depth'\]"):
+        selection(by="depth")
+    assert len(set(selection(by="id").buckets)) == 300
+
+
+def test_training_that_selects_goes_on_with_the_same_tasks_after_a_stop(make_job, tiny):
+    tasks = [Task(f"t/{n}", f"{n} {n} =", data={"n": n % 2}) for n in range(10)]
+    options = {"steps": 4, "prompts_per_step": 2, "group_size": 2, "max_new_tokens": 3}
+    options |= {"pruning": Pruning(select_by="n"), "threads": 1, "save_steps": 1}
+    seen = {"whole": {}, "stopped": {}}
+
+    def job(name):
+        def score(samples, step):
+            seen[name][step] = [one.task.id for one in samples]
+            return judge(samples, step)
+
+        def log(step, numbers):
+            if step == 2 and name == "stopped" and 3 not in seen[name]:
+                raise StopRun("here")
+
+        return make_job(name, model=tiny(), tasks=tasks, on_score=score, on_log=log)
+
+    grpo(job("whole"), **options)
+    with pytest.raises(StopRun):
+        grpo(job("stopped"), **options)
+    seen["stopped"][3] = []
+    grpo(job("stopped"), **options)
+    assert seen["stopped"] == seen["whole"]
