@@ -118,8 +118,9 @@ class Hearing:
         program = self.program = self.programs.take(PROGRAM)
         program.stream.limit = self.frame_limit
         limits = self.job.limits
-        load = {"program": self.job.program, "cpu_s": limits.cpu_s, "memory_mb": limits.memory_mb}
-        program.stream.send(wire.frame(wire.LOAD, json.dumps(load).encode()), monotonic() + 5)
+        needs = wire.NEEDS.pack(limits.cpu_s, limits.memory_mb)
+        text = self.job.program.encode("utf-8", "surrogatepass")
+        program.stream.send(wire.frame(wire.LOAD, needs + text), monotonic() + 5)
 
     def _job(self) -> bytes:
         tests = self.tests

@@ -22,6 +22,7 @@ from typing import Any
 from rlvr_rewards_code.backends.image import image_tag
 from rlvr_rewards_code.backends.relay import Relay
 from rlvr_rewards_code.backends.sandbox import START_TIMEOUT_S, Sandbox, SandboxBroken, Setup
+from rlvr_rewards_code.jail.zygote import SPARES
 
 LABEL = "rlvr-rewards-code"
 _INSIDE = "/run/rlvr"
@@ -44,7 +45,7 @@ class Docker:
     @property
     def own_tasks(self) -> int:
         """Threads and processes that are not the program's; gVisor is a kernel with many."""
-        return 512 if self.runtime == "runsc" else 16
+        return 512 if self.runtime == "runsc" else 16 + SPARES
 
     def unavailable(self) -> str:
         """Why it can't be used here; asks the daemon, once a process."""

@@ -19,7 +19,19 @@ from time import monotonic
 from typing import Protocol
 
 from rlvr_rewards_code.jail import wire
-from rlvr_rewards_code.jail.zygote import END, ENDED, EXIT, FORK, LAST, NEW, NOTHING, NUMBER, ORDER
+from rlvr_rewards_code.jail.zygote import (
+    END,
+    ENDED,
+    EXIT,
+    FORK,
+    LAST,
+    NEW,
+    NOTHING,
+    NUMBER,
+    ORDER,
+    SCRIPT,
+    SPARES,
+)
 
 START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 30.0
@@ -207,8 +219,7 @@ class Sandbox:
 
     def prepare(self, role: bytes) -> None:
         """Ask for a process ahead of its use; forking it takes place meanwhile."""
-        self._order(FORK, 0, role)
-        self.ahead.append(role)
+        self._order(FORK, 0, role, 1)
 
     def take(self, role: bytes) -> Process:
         """A process that waits for its work.
@@ -232,15 +243,14 @@ class Sandbox:
     def end(self, process: Process, *, output_limit: int = 0, again: bool = False) -> Exit:
         """Kill a process, and how it ended; up to so many bytes of what it printed.
 
-        `again` has another one of the kind forked right after it, while we do other things.
+        `again` keeps some of the kind waiting: they are forked while we do other things.
 
         Raises:
             SandboxBroken: the sandbox does not answer.
         """
         what = LAST if process.stream.closed and not process.stream.oversized else END
-        self._order(what, process.pid, process.role if again else NOTHING)
-        if again:
-            self.ahead.append(process.role)
+        more = self._wanted(process.role) if again else 0
+        self._order(what, process.pid, process.role if more else NOTHING, more)
         while process.pid not in self.ended:
             self._answer()
         found = self.ended.pop(process.pid)
@@ -263,12 +273,18 @@ class Sandbox:
         self.live.clear()
         self.ready.clear()
 
-    def _order(self, what: bytes, pid: int, role: bytes) -> None:
+    def _wanted(self, role: bytes) -> int:
+        """How many more to fork ahead: none as long as one waits, then all at once."""
+        waiting = self.ahead.count(role) + sum(one.role == role for one in self.ready)
+        return 0 if waiting > 1 else max(0, (1 if role == SCRIPT else SPARES) - waiting)
+
+    def _order(self, what: bytes, pid: int, role: bytes, count: int = 0) -> None:
         try:
             self.control.settimeout(ANSWER_TIMEOUT_S)
-            self.control.send(ORDER.pack(what, pid, role))
+            self.control.send(ORDER.pack(what, pid, role, count))
         except OSError as error:
             raise SandboxBroken(f"the sandbox is gone: {error}") from error
+        self.ahead.extend([role] * count)
 
     def _answer(self) -> None:
         message, fds = self._receive(ANSWER_TIMEOUT_S, size=EXIT.size)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import resource
 import signal
@@ -63,10 +62,10 @@ def confine_child(
 def limit_use(bounds: Bounds, *, cpu_s: float, memory_mb: int) -> None:
     """Set the limits of this program.
 
-    The kernel counts processor time in whole seconds, and a little fast: rounded up.
+    The kernel counts processor time in whole seconds, and a little fast: rounded up, with a fifth
+    of a second for what came before.
     """
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = math.ceil(cpu_s + used.ru_utime + used.ru_stime + 0.2)
+    seconds = int(cpu_s + 1.2)
     room = bounds.base_bytes + memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_FSIZE, (bounds.file_bytes, bounds.file_bytes))

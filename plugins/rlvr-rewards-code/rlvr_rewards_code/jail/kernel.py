@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import platform
+from collections.abc import Callable
 
 libc = ctypes.CDLL(None, use_errno=True)
 _raw = ctypes.PyDLL(None, use_errno=True)  # keeps the GIL: a forked child holds it and runs on
@@ -61,13 +63,10 @@ def prctl(option: int, value: int) -> None:
     _checked("prctl", libc.prctl(ctypes.c_int(option), ctypes.c_ulong(value), zero, zero, zero))
 
 
-def set_filter(header: bytes) -> None:
-    """Install a seccomp filter: a `struct sock_fprog`."""
-    _checked("seccomp", _set_filter(PR_SET_SECCOMP, 2, header))
-
-
-_set_filter = ctypes.PyDLL(None, use_errno=True).prctl
-_set_filter.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_char_p]
+def filter_call(header: bytes) -> Callable[[], int]:
+    """What installs a seccomp filter, a `struct sock_fprog`, when called; below 0 if it failed."""
+    given = ctypes.c_int(PR_SET_SECCOMP), ctypes.c_ulong(2), ctypes.c_char_p(header)
+    return functools.partial(ctypes.PyDLL(None).prctl, *given)
 
 
 def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:

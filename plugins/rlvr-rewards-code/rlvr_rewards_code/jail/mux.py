@@ -17,7 +17,6 @@ from rlvr_rewards_code.jail.zygote import (
     FORK,
     LAST,
     NEW,
-    NOTHING,
     NUMBER,
     ORDER,
     Child,
@@ -70,11 +69,10 @@ class Mux:
         return bool(chunk)
 
     def _obey(self, order: bytes) -> None:
-        what, pid, role = ORDER.unpack(order)
+        what, pid, role, count = ORDER.unpack(order)
         if what != FORK:
             self._say(0, self._end(pid, DYING_S if what == LAST else 0.0))
-        if role != NOTHING:
-            child = self.zygote.fork(role)
+        for child in [self.zygote.fork(role) for _ in range(count)]:
             self.children[child.pid] = child
             self.open[child.channel] = child.pid
             os.set_blocking(child.channel, False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import io
 import json
+import marshal
 import os
 import random
 import sys
@@ -64,14 +65,17 @@ class Server:
         self.tail = Tail()
         self.printed = io.TextIOWrapper(io.BufferedWriter(self.tail), errors="replace")
 
-    def load(self, source: str) -> None:
-        """Run the program, and say which names it defines."""
+    def prepare(self) -> None:
+        """Make the module that the next program becomes; done before the fork, for all of them."""
         module = types.ModuleType(NAME)
         sys.modules[NAME] = module
         self.scope = module.__dict__
         sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = self.printed  # type: ignore[misc]
         vars(builtins).update(exit=sys.exit, quit=sys.exit)  # `site` would have made them
         random.seed(0)
+
+    def load(self, source: str) -> None:
+        """Run the program, and say which names it defines."""
         self.execute(source, self.scope)
         names = [name for name in list(self.scope)[:_MAX_NAMES] if not name.startswith("__")]
         self.say(wire.LOADED, json.dumps({name: self._kind(name) for name in names}).encode())
@@ -86,17 +90,18 @@ class Server:
         """Answer until the other side is gone.
 
         The tests speak first, with a plan that may be empty: so what the loading gave leaves
-        together with the first answers.
+        together with the first answers. They may speak marshal, which is fast: the program has no
+        say in it. What it answers is JSON, since reading marshal can crash.
         """
         while True:
             kind, payload = wire.read(self.channel)
             if kind == wire.PLAN:
-                for target, arguments, named in json.loads(payload):
+                for target, arguments, named in marshal.loads(payload):
                     if self.replies and time.monotonic() - self.flushed > _FLUSH_S:
                         self.flush()
                     self.answer(target, "call", arguments, named)
             elif kind == wire.CALL:
-                self.answer(*json.loads(payload))
+                self.answer(*marshal.loads(payload))
             self.flush()
 
     def answer(self, target: str | int, action: str, arguments: Any, named: Any) -> None:
@@ -211,19 +216,19 @@ def main(bounds: Bounds) -> None:
     kind, payload = wire.read(CHANNEL)
     if kind != wire.LOAD:
         return
-    job = json.loads(payload)
-    limit_use(bounds, cpu_s=job["cpu_s"], memory_mb=job["memory_mb"])
+    cpu_s, memory_mb = wire.NEEDS.unpack_from(payload)
+    limit_use(bounds, cpu_s=cpu_s, memory_mb=memory_mb)
     try:
-        SERVER.load(job["program"])
+        SERVER.load(payload[wire.NEEDS.size :].decode("utf-8", "surrogatepass"))
     except BaseException as error:  # noqa: BLE001  # whatever the program raises is its answer
         SERVER.say(wire.REFUSED, describe(error))
+    SERVER.flushed = time.monotonic()  # so that this leaves together with the first answers
     SERVER.serve()
 
 
 def warm() -> None:
     """Do once what every program does, so that the fork server has all of it in memory."""
     reading, writing = os.pipe()
-    kept = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
     trial = Server(writing)
     source = (
         "from typing import List, Optional\nimport math\n"
@@ -232,12 +237,12 @@ def warm() -> None:
         "        out[str(i)] = [x, (x, i)]\n    return [sum(xs), out, 'a b'.split()]\n"
     )
     for _ in range(3):
+        trial.prepare()
         trial.load(source)
         for _ in range(8):
             trial.answer("total", "call", ["l", ["l", 1.5, 2]], ["d"])
         trial.flush()
         os.read(reading, 1 << 20)
-    sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = kept  # type: ignore[misc]
-    sys.modules.pop(NAME, None)
     os.close(reading)
     os.close(writing)
+    SERVER.prepare()

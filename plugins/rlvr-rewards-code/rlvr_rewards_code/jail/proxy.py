@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import marshal
 import select
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -71,7 +72,7 @@ class Link:
             [name, self._plain(arguments), self._plain(named)] for name, arguments, named in calls
         ]
         self.planned = [codec.as_bytes(call) for call in reversed(sent)]
-        self.tell(wire.PLAN, codec.as_bytes(sent))
+        self.tell(wire.PLAN, marshal.dumps(sent))
 
     def _plain(self, value: object) -> Any:
         return codec.encode(value, self._reference)
@@ -92,7 +93,7 @@ class Link:
                 self.dead = "planned"
                 raise Diverged
         else:
-            self.tell(wire.CALL, codec.as_bytes([target, action, given, keywords]))
+            self.tell(wire.CALL, marshal.dumps([target, action, given, keywords]))
         while True:
             kind, payload = self.hear()
             if kind == wire.RETURNED:

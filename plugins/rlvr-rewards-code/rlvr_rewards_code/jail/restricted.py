@@ -32,6 +32,7 @@ def main(bounds: Bounds) -> None:
 def warm() -> None:
     """Load the compiler, and have programs go through it."""
     program.SERVER.execute = execute
+    program.SERVER.prepare()
     scope: dict[str, Any] = {}
     execute("def f(x):\n    return [x + 1, x][0]\n", scope)
 

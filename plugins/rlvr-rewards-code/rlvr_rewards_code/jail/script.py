@@ -15,7 +15,7 @@ import sys
 import types
 from dataclasses import replace
 
-from rlvr_rewards_code.jail import wire
+from rlvr_rewards_code.jail import program, wire
 from rlvr_rewards_code.jail.confine import CHANNEL, Bounds, limit_use
 
 
@@ -37,6 +37,7 @@ def run(source: str, arguments: list[str]) -> int:
     """Run a program to its end, threads included; gives the exit code Python itself would give."""
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
+    sys.modules.pop(program.NAME, None)
     sys.argv = arguments
     sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.FileIO(0, closefd=False), encoding="utf-8")  # type: ignore[misc]
     for number, name in ((1, "stdout"), (2, "stderr")):

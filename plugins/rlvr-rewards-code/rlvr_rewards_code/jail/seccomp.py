@@ -79,6 +79,9 @@ class Filter:
         self.pid_places = pid_places
         self.buffer = ctypes.create_string_buffer(program, len(program))
         self.header = struct.pack("=HxxxxxxQ", len(program) // 8, ctypes.addressof(self.buffer))
+        # Made ahead, as all that a forked child needs: each page it touches is copied for it.
+        self.pids = [ctypes.c_uint32.from_buffer(self.buffer, place) for place in pid_places]
+        self.call = kernel.filter_call(self.header)
 
     def install(self, pid: int) -> None:
         """Bind this process to the filter, for good.
@@ -86,9 +89,10 @@ class Filter:
         Raises:
             OSError: the kernel has no seccomp filters, or something here forbids them.
         """
-        for place in self.pid_places:
-            struct.pack_into("=I", self.buffer, place, pid)
-        kernel.set_filter(self.header)
+        for place in self.pids:
+            place.value = pid
+        if self.call() < 0:
+            raise OSError("seccomp: the filter was not accepted")
 
 
 def build(*, may_write: bool, may_fork: bool) -> Filter:

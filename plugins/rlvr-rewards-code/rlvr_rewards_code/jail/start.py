@@ -103,7 +103,9 @@ def prepare(orders: Orders) -> zygote.Zygote:
         base_bytes=confine.address_space(),
         file_bytes=orders.file_mb * 2**20,
         outlived=orders.walls in ("seccomp", "restricted"),
-        tasks=6 + orders.threads + orders.processes if orders.walls == "namespaces" else 0,
+        tasks=6 + zygote.SPARES + orders.threads + orders.processes
+        if orders.walls == "namespaces"
+        else 0,
     )
     if orders.walls == "namespaces":
         namespaces.enter(view.readable, view.hidden, disk_mb=orders.disk_mb)

@@ -20,8 +20,8 @@ from rlvr_rewards_code.jail import kernel
 from rlvr_rewards_code.jail.confine import Bounds, confine_child, confine_server
 from rlvr_rewards_code.jail.seccomp import Filter
 
-ORDER = struct.Struct("!cIc")
-"""What to do, the process it is about, and after its end the role of one more to fork."""
+ORDER = struct.Struct("!cIcB")
+"""What to do, the process it is about, and after its end the role and number of more to fork."""
 NUMBER = struct.Struct("!cI")
 """An answer: what, and the process it is about."""
 EXIT = struct.Struct("!cIiII?")
@@ -33,6 +33,8 @@ FORK, END, LAST = b"f", b"k", b"l"
 DYING_S = 0.2
 NEW, ENDED = b"n", b"x"
 NOTHING = b"-"
+SPARES = 6
+"""How many processes may wait for their program at most, beside the one that has one."""
 
 ROLES = {
     "programs": {PROGRAM: "program", SCRIPT: "script"},
@@ -77,11 +79,12 @@ class Zygote:
         """A new process that waits for its program."""
         ours, theirs = socket.socketpair()
         streams = _memory_files() if role == SCRIPT else ()
+        main = self.roles[role]
         pid = kernel.fork()
         if pid == 0:
             try:
                 confine_child(theirs.fileno(), streams, self.bounds, self.walls)
-                self.roles[role](self.bounds)
+                main(self.bounds)
             finally:
                 os._exit(0)
         theirs.close()
@@ -109,11 +112,11 @@ class Zygote:
 def attend(zygote: Zygote, control: socket.socket) -> None:
     """Do as told until the other side is gone; descriptors travel with the answers."""
     while order := control.recv(ORDER.size):
-        what, pid, role = ORDER.unpack(order)
+        what, pid, role, count = ORDER.unpack(order)
         if what != FORK:
             control.send(zygote.end(pid, DYING_S if what == LAST else 0.0))
-        if role != NOTHING:
-            child = zygote.fork(role)
+        # Several in a row: after a fork each page that we write to has to be copied for us.
+        for child in [zygote.fork(role) for _ in range(count)]:
             fds = [child.channel, *child.streams]
             socket.send_fds(control, [NUMBER.pack(NEW, child.pid)], fds)
             child.close()
