@@ -81,6 +81,41 @@ PYTEST = Task(
     },
     source="test",
 )
+MAPPED = Task(
+    id="mapped",
+    prompt="Is it a square?",
+    answer="def square(n):\n    return int(n ** 0.5) ** 2 == n\n",
+    data={
+        "tests": "def check(candidate):\n    cases = [(9, True), (8, False), (16, True)]\n"
+        "    assert all(map(lambda case: candidate(case[0]) == case[1], cases))\n",
+        "entry_point": "square",
+        "reference": "def square(n):\n    return int(n ** 0.5) ** 2 == n\n",
+    },
+    source="test",
+)
+RAISES = Task(
+    id="raises",
+    prompt="The root, or ValueError.",
+    answer="def root(n):\n    if n < 0:\n        raise ValueError('negative: ' + str(n))\n    return n ** 0.5\n",
+    data={
+        "tests": "import pytest\nfrom solution import root\n"
+        "def test_right():\n    assert root(9) == 3\n"
+        "def test_wrong():\n    with pytest.raises(ValueError, match='negative'):\n        root(-1)\n",
+        "names": ["root"],
+    },
+    source="test",
+)  # fmt: skip
+STACK = Task(
+    id="stack",
+    prompt="A stack with push, pop, size.",
+    answer="class Stack:\n    def __init__(self):\n        self.items = []\n    def push(self, x):\n        self.items.append(x)\n    def pop(self):\n        return self.items.pop()\n    def size(self):\n        return len(self.items)\n",
+    data={
+        "tests": "def test_stack():\n    s = Stack()\n    s.push(4)\n    s.push([5])\n    assert s.size() == 2\n"
+        "    assert s.pop() == [5]\n    assert s.pop() == 4\n    assert s.size() == 0\n",
+        "names": ["Stack"],
+    },
+    source="test",
+)  # fmt: skip
 ODD = "def weave(words, n):\n    return "
 LIAR = """class Liar{base}:
     def __eq__(self, other): return True
@@ -189,6 +224,28 @@ def weave(*a):
     "skips the test": (PYTEST, "import unittest\ndef runs(text):\n    raise unittest.SkipTest('no')\n"),
     "patches pytest": (PYTEST, "import sys, types\nfake = types.ModuleType('pytest')\nsys.modules['pytest'] = fake\ndef runs(text):\n    return text\n"),
     "stop iteration": (PYTEST, "def runs(text):\n    raise StopIteration\n"),
+    "stop iteration ends the test's map": (MAPPED, "def square(n):\n    raise StopIteration\n"),
+    "an exception class called StopIteration": (MAPPED, "def square(n):\n    raise type('StopIteration', (StopIteration,), {'__module__': 'builtins'})\n"),
+    "generator exit ends the test's map": (MAPPED, "def square(n):\n    raise GeneratorExit\n"),
+    "raises for everything": (RAISES, "def root(n):\n    raise ValueError('negative')\n"),
+    "exception that lies about its class": (RAISES, "class E(Exception):\n    __class__ = ValueError\n    def __str__(self): return 'negative'\ndef root(n):\n    if n == 9: return 3\n    raise E\n"),
+    "group of every exception": (RAISES, "def root(n):\n    if n == 9: return 3\n    raise ExceptionGroup('negative', [ValueError('negative')])\n"),
+    "object whose methods equal everything": (STACK, LIAR.format(base="") + "class Stack:\n    def __getattr__(self, name):\n        return lambda *a: Liar()\n"),
+    "object whose answers change": (STACK, "class Stack:\n    n = 0\n    def push(self, x): pass\n    def size(self):\n        Stack.n += 1\n        return 0 if Stack.n > 1 else 2\n    def pop(self):\n        return self\n"),
+    "class that is its own instance": (STACK, "class M(type):\n    def __call__(cls, *a): return cls\n    def __getattr__(cls, name): return cls\n    def __eq__(cls, o): return True\n    __hash__ = type.__hash__\nclass Stack(metaclass=M):\n    pass\n"),
+    "claims to be a list by __class__": (PLAIN, "class X:\n    __class__ = list\n    def __iter__(self): return iter(['rwrmdl', 0])\n    def __eq__(self, o): return True\ndef weave(*a):\n    return X()\n"),
+    "bool in a list for a number": (PLAIN, "def weave(words, n):\n    return [''.join(words)[::n], False]\n"),
+    "deeply nested answer": (PLAIN, "def weave(*a):\n    x = []\n    for _ in range(5000): x = [x]\n    return x\n"),
+    "answer that holds itself": (PLAIN, "def weave(*a):\n    x = ['rwrmdl', 0]\n    x.append(x)\n    return x\n"),
+    "generator for a list": (PLAIN, "def weave(words, n):\n    yield ''.join(words)[::n]\n    yield 0\n"),
+    "coroutine for a list": (PLAIN, "async def weave(words, n):\n    return ['rwrmdl', 0]\n"),
+    "look-alike letters": (PLAIN, "def weave(words, n):\n    t = ''.join(words)[::n]\n    return [t.replace('o', '\\u043e') + '\\u200b', sum(c in 'aeiou' for c in t)]\n"),
+    "answers before it is asked": (PLAIN, "import os, struct\ndef frame(kind, text):\n    return struct.pack('!IB', len(text), kind) + text\nos.write(3, frame(ord('l'), b'{\"weave\": \"function\"}') + frame(ord('r'), b'[\"l\",\"rwrmdl\",0]') * 4)\nimport time\ntime.sleep(60)\n"),
+    "a callback that nobody gave": (PLAIN, "import os, struct\ndef weave(*a):\n    b = b'[\"l\",0,[\"l\"],[\"d\"]]'\n    os.write(3, struct.pack('!IB', len(b), ord('a')) + b)\n"),
+    "a reference to an object of the tests": (PLAIN, "import os, struct\ndef weave(*a):\n    b = b'[\"u\",0]'\n    os.write(3, struct.pack('!IB', len(b), ord('r')) + b)\n"),
+    "type of a value as text": (PLAIN, "import os, struct\ndef weave(*a):\n    b = b'[\"T\",\"eval\"]'\n    os.write(3, struct.pack('!IB', len(b), ord('r')) + b)\n"),
+    "reads the harness's own modules": (PLAIN, "import sys\ndef weave(words, n):\n    found = [v for m in list(sys.modules.values()) for v in vars(m).values() if isinstance(v, (str, bytes, list, dict)) and 'rwrmdl' in repr(v)[:10**6]]\n    return found[0]\n"),
+    "remembers across calls and guesses": (ASSERTS, "seen = []\ndef odd_sum(xs):\n    seen.append(xs)\n    return len(seen)\n"),
     "returns whatever type is asked": (PYTEST, "class L(list):\n    def __len__(self): return 3\n    def __eq__(self, o): return True\ndef runs(text):\n    return L()\n"),
 }  # fmt: skip
 
@@ -216,6 +273,21 @@ HONEST: dict[str, tuple[Task, str]] = {
     "helper": (HELPER, HELPER_PROMPT + HELPER_SOLUTION),
     "own helper of that name": (HELPER, "def shift(t, k=-3):\n    return ''.join(chr((ord(c) - 97 + k) % 26 + 97) for c in t)\ndef unshift(text):\n    return shift(text)\n"),
     "asserts": (ASSERTS, str(ASSERTS.answer)),
+    "mapped": (MAPPED, str(MAPPED.answer)),
+    "raises": (RAISES, str(RAISES.answer)),
+    "raises its own kind of ValueError": (RAISES, "class Negative(ValueError):\n    pass\ndef root(n):\n    if n < 0:\n        raise Negative(f'negative: {n}')\n    return n ** 0.5\n"),
+    "stack": (STACK, str(STACK.answer)),
+    "stack with __slots__ and __eq__": (STACK, "class Stack:\n    __slots__ = ('items',)\n    def __init__(self): self.items = []\n    def __eq__(self, o): return isinstance(o, Stack) and self.items == o.items\n    def push(self, x): self.items.append(x)\n    def pop(self): return self.items.pop()\n    def size(self): return len(self.items)\n"),
+    "stack as a list": (STACK, "class Stack(list):\n    push = list.append\n    def size(self): return len(self)\n"),
+    "named tuple, enum, counter": (PLAIN, "from collections import namedtuple, Counter\nfrom enum import IntEnum\nclass K(IntEnum):\n    ZERO = 0\nP = namedtuple('P', 'text n')\ndef weave(words, n):\n    t = ''.join(words)[::n]\n    p = P(t, sum(Counter(t)[c] for c in 'aeiou') + K.ZERO)\n    return list(p)\n"),
+    "str and int subclasses": (PLAIN, "class S(str):\n    pass\nclass I(int):\n    pass\ndef weave(words, n):\n    t = ''.join(words)[::n]\n    return [S(t), I(sum(c in 'aeiou' for c in t))]\n"),
+    "global state": (PLAIN, "calls = 0\ndef weave(words, n):\n    global calls\n    calls += 1\n    t = ''.join(words)[::n]\n    return [t, sum(c in 'aeiou' for c in t)] if calls < 100 else None\n"),
+    "changes its arguments": (PLAIN, "def weave(words, n):\n    words.insert(0, '')\n    t = ''.join(words)[::n]\n    words.clear()\n    return [t, sum(c in 'aeiou' for c in t)]\n"),
+    "future annotations and generics": (PLAIN, "from __future__ import annotations\nfrom typing import TypeVar, Generic, Protocol\nT = TypeVar('T')\nclass Box(Generic[T]):\n    def __init__(self, v: T) -> None: self.v = v\ndef weave(words: list[str], n: int) -> list[str | int]:\n    t = Box(''.join(words)[::n]).v\n    return [t, sum(c in 'aeiou' for c in t)]\n"),
+    "uses input only in its demo": (PLAIN, PROMPT + SOLUTION + "\nif __name__ == '__main__':\n    print(weave(input().split(), 2))\n"),
+    "logging, warnings, traceback": (PLAIN, "import logging, warnings, traceback\nlogging.basicConfig(level=logging.DEBUG)\ndef weave(words, n):\n    logging.info('x')\n    warnings.warn('y')\n    try:\n        1 / 0\n    except ZeroDivisionError:\n        traceback.print_exc()\n    t = ''.join(words)[::n]\n    return [t, sum(c in 'aeiou' for c in t)]\n"),
+    "timer signal": (PLAIN, "import signal\nsignal.signal(signal.SIGALRM, lambda *a: None)\ndef weave(words, n):\n    signal.alarm(5)\n    t = ''.join(words)[::n]\n    signal.alarm(0)\n    return [t, sum(c in 'aeiou' for c in t)]\n"),
+    "random, time, hash": (PLAIN, "import random, time, hashlib, uuid\nrandom.seed()\ndef weave(words, n):\n    time.sleep(0.001)\n    hashlib.sha256(b'x').hexdigest(), random.random(), uuid.uuid4(), time.time()\n    t = ''.join(words)[::n]\n    return [t, sum(c in 'aeiou' for c in t)]\n"),
     "pytest": (PYTEST, str(PYTEST.answer)),
     "generator for a list": (PYTEST, "from itertools import groupby\ndef runs(text):\n    if not isinstance(text, str):\n        raise TypeError('no text')\n    return tuple((k, sum(1 for _ in g)) for k, g in groupby(text)) and [(k, sum(1 for _ in g)) for k, g in groupby(text)]\n"),
 }  # fmt: skip
@@ -265,6 +337,17 @@ SCRIPT_CHEATS: dict[str, tuple[Task, str]] = {
     "changes standard input": (SUM, "import os\ntry:\n    os.ftruncate(0, 0); os.write(0, b'6')\nexcept OSError: pass\nprint(open(0).read())\n"),
     "atexit hides the failure": (SUM, "import atexit, os\natexit.register(os._exit, 0)\n1 / 0\n"),
     "terminal escapes": (SUM, "print('7\\b6')\n"),
+    "full-width digits": (FLOATS, "x = str(float(input()) / 2)\nprint(x.translate({ord(a): ord(a) + 0xfee0 for a in '0123456789'}))\n"),
+    "no-break space at the end": (SUM, "input()\nprint(str(sum(map(int, input().split()))) + '\\xa0')\n"),
+    "raw byte for its escape": (Task(id="escape", prompt="", data={"cases": [{"input": "", "output": "\\xff\n"}]}), "import os\nos.write(1, b'\\xff\\n')\n"),
+    "a NUL at the end": (SUM, "input()\nprint(sum(map(int, input().split())), end='\\0')\n"),
+    "byte order mark": (SUM, "input()\nprint('\\ufeff%d' % sum(map(int, input().split())))\n"),
+    "right output, then sleeps": (SUM, RIGHT_SUM + "import sys, time\nsys.stdout.flush()\ntime.sleep(600)\n"),
+    "right output, then floods": (SUM, RIGHT_SUM + "while True: print('x' * 4096)\n"),
+    "right output as an error": (SUM, "import sys\ninput()\nprint(sum(map(int, input().split())), file=sys.stderr)\n"),
+    "lines in another order": (SUM, "input()\nx = sum(map(int, input().split()))\nprint()\nprint(x)\n"),
+    "carriage return hides a guess": (SUM, "input()\nprint('41\\r%d' % sum(map(int, input().split())))\n"),
+    "exit code 1 by SystemExit of a thread": (SUM, "import threading, os\nthreading.Thread(target=os._exit, args=(3,)).start()\nimport time\ntime.sleep(1)\n" + RIGHT_SUM),
 }  # fmt: skip
 
 SCRIPT_HONEST: dict[str, tuple[Task, str]] = {
@@ -283,6 +366,10 @@ SCRIPT_HONEST: dict[str, tuple[Task, str]] = {
     "spaces at the end": (SUM, "input()\nprint(sum(map(int, input().split())), ' ')\nprint()\n"),
     "half": (FLOATS, "print('%.8e' % (float(input()) / 2))\n"),
     "another divisor": (CHECKER, "n = int(input())\nprint(max(d for d in range(2, n + 1) if n % d == 0))\n"),
+    "windows line ends": (SUM, "import sys\ninput()\nsys.stdout.write('%d\\r\\n' % sum(map(int, input().split())))\n"),
+    "os._exit after a flush": (SUM, RIGHT_SUM + "import os, sys\nsys.stdout.flush()\nos._exit(0)\n"),
+    "prints from many threads": (SUM, "import threading\ninput()\nx = sum(map(int, input().split()))\nts = [threading.Thread(target=lambda: None) for _ in range(8)]\n[t.start() for t in ts]\n[t.join() for t in ts]\nprint(x)\n"),
+    "asks for more than there is": (SUM, RIGHT_SUM + "try:\n    input()\nexcept EOFError:\n    pass\n"),
     "iterates stdin": (SUM, "import sys\nlines = [l.strip() for l in sys.stdin]\nprint(sum(map(int, lines[1].split())))\n"),
 }  # fmt: skip
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,12 +18,15 @@ from rlvr_rewards_code.jail import wire
 from rlvr_rewards_code.jail.plain import is_plain
 
 HOW = ("exact", "lines", "tokens", "floats")
+_WHITE = " \t\r\n\v\f"
+"""White space of ASCII only: a no-break space is not what was asked for."""
+_BREAKS = re.compile(f"[{_WHITE}]+")
 
 
 def judge(job: Mapping[str, Any], fd: int) -> dict[str, Any]:
     """The report on one case; the output follows the job as a frame of its own."""
     _, output = wire.read(fd)
-    text = output.decode(errors="backslashreplace")
+    text = output.decode(errors="surrogateescape")  # so that no byte looks like a text
     if job["checker"]:
         if not is_plain(compile(job["checker"], "checker", "exec", dont_inherit=True)):
             wire.write(fd, wire.frame(wire.ALONE, b""))  # said before any of it runs
@@ -43,7 +47,7 @@ def difference(output: str, expected: str, how: str, tolerance: float) -> str:
     if how == "lines":
         ours, theirs = _lines(output), _lines(expected)
         return "" if ours == theirs else _first(ours, theirs, "line")
-    ours, theirs = output.split(), expected.split()
+    ours, theirs = _words(output), _words(expected)
     if how == "tokens":
         return "" if ours == theirs else _first(ours, theirs, "word")
     if len(ours) != len(theirs):
@@ -55,10 +59,11 @@ def difference(output: str, expected: str, how: str, tolerance: float) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    lines = [line.rstrip() for line in text.split("\n")]
-    while lines and not lines[-1]:
-        lines.pop()
-    return lines
+    return [line.rstrip(_WHITE) for line in text.rstrip(_WHITE).split("\n")]
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in _BREAKS.split(text) if word]
 
 
 def _first(ours: list[str], theirs: list[str], unit: str) -> str:
@@ -69,8 +74,8 @@ def _first(ours: list[str], theirs: list[str], unit: str) -> str:
 
 
 def _near(one: str, other: str, tolerance: float) -> bool:
-    """Both are numbers, and near. `nan` and `inf` must match as text; `1_0` is no number."""
-    if "_" in one or "_" in other:
+    """Both are numbers, and near. `nan` and `inf` must match as text; other digits are none."""
+    if "_" in one or "_" in other or not one.isascii():
         return False
     try:
         ours, theirs = float(one), float(other)

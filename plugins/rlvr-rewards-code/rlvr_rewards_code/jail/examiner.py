@@ -152,9 +152,9 @@ class Examination:
         except proxy.Dead as dead:
             why = str(dead)
         except AssertionError as error:
-            why = f"assertion failed{_line(error)}: {error}".removesuffix(": ")[:600]
+            why = f"assertion failed{_line(error)}: {_text(error)}".removesuffix(": ")[:600]
         except BaseException as error:  # noqa: BLE001  # the program's answer made the test raise
-            why = f"{type(error).__name__}{_line(error)}: {error}"[:600]
+            why = f"{type(error).__name__}{_line(error)}: {_text(error)}"[:600]
         if self.link.dead == "planned":
             raise proxy.Diverged
         if why and self.link.trouble and not self.link.dead:
@@ -193,6 +193,14 @@ class Examination:
                 printed = ""
         calls = self.link.calls - bool(printed)
         return {"tests": rows, "missing": missing, "calls": calls, "printed": printed}
+
+
+def _text(error: BaseException) -> str:
+    """Its message. That may be an object of the program's, which then is asked for its text."""
+    try:
+        return str(error)
+    except BaseException as another:  # noqa: BLE001  # whatever the program makes of that
+        return f"(its text can't be had: {type(another).__name__})"
 
 
 def _line(error: BaseException) -> str:
