@@ -261,6 +261,144 @@ _AT_CALL: dict[str, str] = {
             raise SystemExit(str(allowed))
         raise RuntimeError
     """,
+    "new system calls by number": """
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        one = ctypes.create_string_buffer(4096)
+        args = (ctypes.addressof(one),) * 2
+        forbidden = [428, 429, 430, 431, 432, 433, 434, 438, 440, 442, 447, 448, 449, 450, 451, 457, 458,
+                     462, 467, 312, 135, 144, 142, 314, 141, 203, 251, 222, 283, 278, 275, 276, 326, 40, 294, 64,
+                     30, 31, 69, 70, 71, 241, 41, 42, 46, 47, 49, 43, 288, 129, 297, 200, 160, 59, 322, 161,
+                     133, 259, 86, 265, 88, 266, 279, 256, 237, 238, 164, 227, 305, 159, 169, 170, 171, 167,
+                     168, 172, 173, 154, 163, 179, 212, 105, 106, 113, 117, 119, 125, 126, 188, 197, 187, 180]
+        passed = []
+        for number in forbidden:
+            ctypes.set_errno(0)
+            if libc.syscall(number, *args, 0, 0, 0, 0) >= 0 or ctypes.get_errno() not in (1, 13, 38, 22, 14):
+                passed.append((number, ctypes.get_errno()))
+        if passed:
+            open('@ESCAPE@', 'w').write(str(passed))
+            raise SystemExit(str(passed))
+        raise RuntimeError
+    """,
+    "clone with namespaces": """
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        for flag in (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000):
+            if libc.syscall(56, flag | 17, 0, 0, 0, 0) >= 0:
+                open('@ESCAPE@', 'w').write('namespace')
+        raise RuntimeError
+    """,
+    "runs a memory file": """
+        import ctypes, os
+        libc = ctypes.CDLL(None, use_errno=True)
+        fd = libc.syscall(319, b'x', 0)
+        os.write(fd, b'#!/bin/sh\\ntouch @ESCAPE@\\n')
+        os.execve(fd, ['x'], {})
+    """,
+    "keeps living by prctl": """
+        import ctypes, time
+        libc = ctypes.CDLL(None, use_errno=True)
+        done = [libc.prctl(1, 0), libc.prctl(4, 1), libc.prctl(36, 1), libc.prctl(38, 0), libc.prctl(22, 0)]
+        if 0 in done:
+            open('@ESCAPE@', 'w').write(str(done))
+        time.sleep(600)
+    """,
+    "priorities and schedulers": """
+        import os
+        for action in (
+            lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)),
+            lambda: os.nice(-5),
+            lambda: os.setpriority(os.PRIO_PROCESS, os.getppid(), 19),
+            lambda: os.sched_setaffinity(0, {0}),
+        ):
+            try:
+                action()
+                open('@ESCAPE@', 'w').write('priority')
+            except OSError:
+                pass
+        raise RuntimeError
+    """,
+    "writes through /proc/self/mem": """
+        import os
+        with open('/proc/self/mem', 'r+b', buffering=0) as file:
+            file.seek(id(os))
+            file.write(b'x' * 4096)
+    """,
+    "signals to groups and sessions": """
+        import os
+        for target in (0, -1, -os.getpgrp(), -os.getsid(0), os.getpgrp(), os.getsid(0)):
+            for number in (9, 19, 15):
+                if target != os.getpid():
+                    try:
+                        os.kill(target, number)
+                        if target:
+                            open('@ESCAPE@', 'w').write('signalled')
+                    except OSError:
+                        pass
+        raise RuntimeError
+    """,
+    "timer flood": """
+        import signal
+        signal.signal(signal.SIGALRM, lambda *a: None)
+        signal.setitimer(signal.ITIMER_REAL, 1e-6, 1e-6)
+        while True:
+            pass
+    """,
+    "slow drip on its channel": """
+        import os, time
+        os.write(3, b'\\x00\\x00\\xff\\xffr')
+        while True:
+            os.write(3, b' ')
+            time.sleep(0.02)
+    """,
+    "pipe and event flood": """
+        import os, select
+        kept = []
+        while True:
+            try:
+                kept += [os.pipe(), select.epoll()]
+            except OSError:
+                if len(kept) > 4096:
+                    open('@ESCAPE@', 'w').write('descriptors')
+                raise
+    """,
+    "core dump": "import ctypes, os, resource\ntry:\n    resource.setrlimit(resource.RLIMIT_CORE, (-1, -1))\nexcept (OSError, ValueError):\n    pass\nos.abort()\n",
+    "loads a library of its own": """
+        import ctypes, os
+        for place in ('/tmp/x.so', '/dev/shm/x.so', '@ESCAPE@.so'):
+            try:
+                with open(place, 'wb') as file:
+                    file.write(b'\\x7fELF')
+                ctypes.CDLL(place)
+            except OSError:
+                pass
+        raise RuntimeError
+    """,
+    "fills the kernel's pipes": """
+        import os, fcntl
+        while True:
+            r, w = os.pipe()
+            try:
+                fcntl.fcntl(w, 1031, 2**20)
+            except OSError:
+                pass
+            os.set_blocking(w, False)
+            try:
+                while True:
+                    os.write(w, b'x' * 65536)
+            except BlockingIOError:
+                pass
+    """,
+    "maps executable memory everywhere": """
+        import mmap
+        kept = []
+        while True:
+            kept.append(mmap.mmap(-1, 4096, prot=7))
+    """,
+    "nested answer that takes memory to read": "x = [0] * (10**6)\nx = [x] * 8\n",
+    "answers a dictionary of big integers": "x = {2 ** (61 * i) - 1: i for i in range(2000)}\n",
+    "sends itself signals without end": "import os, signal\nsignal.signal(signal.SIGUSR1, lambda *a: os.kill(os.getpid(), signal.SIGUSR1))\nwhile True:\n    os.kill(os.getpid(), signal.SIGUSR1)\n",
     "becomes root": "import os\nos.setuid(0)\nos.setgid(0)\nraise RuntimeError\n",
     "raises its limits": """
         import resource
@@ -322,8 +460,17 @@ SCRIPTS = {
         "fork bomb", "double-forked daemon", "thread bomb", "memory bomb", "disk flood", "output flood",
         "output flood past Python", "ignores every signal and spins", "sleeps for ever", "kill(-1)",
         "kills every number", "connects to the machine", "writes to shared directories",
-        "closes its channel", "raises its limits", "stops itself",
+        "closes its channel", "raises its limits", "stops itself", "new system calls by number",
+        "signals to groups and sessions", "timer flood", "core dump", "links and modes", "memory file",
     )
+} | {
+    "newlines without end": "while True:\n    print('\\n' * 65536)\n",
+    "four megabytes of newlines": "print('\\n' * 4190000)\n",
+    "slow drip until the end": "import time\nwhile True:\n    print(6, flush=True)\n    time.sleep(0.02)\n",
+    "one number of a million digits": "print('6' * 10**6)\n",
+    "grows its output by seeking": "import os\nos.lseek(1, 2**40, 0)\nos.write(1, b'x')\n",
+    "cuts its output short at the end": "import os\nos.write(1, b'x' * 10**6)\nos.ftruncate(1, 2**40)\n",
+    "writes into its own input": "import os\nwhile True:\n    os.write(0, b'x' * 65536)\n",
 }  # fmt: skip
 
 

@@ -74,7 +74,7 @@ class Examination:
         try:
             kind, payload = self.link.hear()
         except proxy.Dead as dead:
-            return f"while loading: {dead}"
+            return f"while loading{' or in its first calls' * bool(self.link.planned)}: {dead}"
         try:
             report = json.loads(payload)
             if kind == wire.REFUSED:
