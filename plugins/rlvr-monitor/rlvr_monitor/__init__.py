@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 @hookimpl
 def rlvr_monitors() -> Mapping[str, Monitor]:
     """What watches a run: in a pipeline `use: monitor/NAME`."""
-    return {}
+    from rlvr_monitor.health import health
+
+    return {"health": health}
 
 
 @hookimpl

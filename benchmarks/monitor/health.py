@@ -1,0 +1,145 @@
+"""Plant faults in simulated runs; count what `monitor/health` finds, how soon, and what it invents.
+
+    python benchmarks/monitor/health.py [--seeds 50] [--first-seed 10000] [--healthy 200]
+
+Seeds below 10000 were used for tuning. The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "plugins/rlvr-monitor/tests"))
+
+from simulated_runs import FAULTS, VARIANTS, healthy, simulate
+
+from rlvr_monitor.health import health
+
+WITHIN = 60
+"""A fault that is not found in so many points after its onset is missed."""
+
+
+def run(kind: str, seed: int, rollouts: bool, fault: str) -> tuple[list[tuple[int, str]], int, int]:
+    """The alarms of a run, the onset, and the points of the run."""
+    rng = random.Random(f"{kind} {fault} {seed} {rollouts}")
+    setting = healthy(kind, rng)
+    onset = setting.points
+    if fault:
+        onset = rng.randint(12, 15) if setting.points < 50 else rng.randint(25, 90)
+        late = 140 if FAULTS[fault][0] == "evaluated" else WITHIN
+        setting.points = max(setting.points, onset + late)
+    watch = health()
+    alarms = [
+        (t, alarm.detector)
+        for t, event in simulate(
+            setting,
+            rng,
+            fault=fault,
+            onset=onset,
+            rollouts=rollouts,
+            log=not rollouts or seed % 2 > 0,
+        )
+        for alarm in watch(event)
+    ]
+    return alarms, onset, setting.points
+
+
+def one_fault(job: tuple[str, int]) -> tuple[str, int | None, int, int, str]:
+    """Fault, delay (None: missed), false alarms before the onset, points before it, the finder."""
+    fault, seed = job
+    only_rollouts = FAULTS[fault][0] == "rollouts" or fault == "abstains"
+    only_log = fault in LOGGED
+    rollouts = only_rollouts or (seed % 3 == 0 and not only_log)
+    kind = VARIANTS[seed % len(VARIANTS)]
+    if fault == "overfit" and kind == "brief":
+        kind = "plain"
+    alarms, onset, _ = run(kind, seed, rollouts, fault)
+    early = sum(t < onset for t, _ in alarms)
+    found = next(((t, name) for t, name in alarms if t >= onset), None)
+    return fault, found[0] - onset if found else None, early, onset, found[1] if found else ""
+
+
+LOGGED = {
+    "nan_loss",
+    "nan_grad",
+    "dead_gradient",
+    "grad_spike",
+    "grad_growth",
+    "entropy_fast",
+    "entropy_slow",
+    "entropy_up",
+    "kl_up",
+    "mismatch",
+    "clipping",
+    "loss_up",
+    "overfit",
+}
+"""Only the trainer's log shows these."""
+
+
+def one_healthy(job: tuple[str, int]) -> tuple[str, list[str], int]:
+    """Variant, the false alarms, the points."""
+    kind, seed = job
+    alarms, _, points = run(kind, seed, seed % 4 == 0, "")
+    return kind, [name for _, name in alarms], points
+
+
+def main() -> None:
+    """Run, print a table, and one line of JSON."""
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--seeds", type=int, default=50)
+    arguments.add_argument("--first-seed", type=int, default=10_000)
+    arguments.add_argument("--healthy", type=int, default=40, help="runs of each variant")
+    given = arguments.parse_args()
+    started = time.monotonic()
+    seeds = range(given.first_seed, given.first_seed + given.seeds)
+    with ProcessPoolExecutor(2) as pool:
+        faults = list(pool.map(one_fault, [(f, s) for f in FAULTS for s in seeds], chunksize=25))
+        calm = range(given.first_seed, given.first_seed + given.healthy)
+        well = list(pool.map(one_healthy, [(v, s) for v in VARIANTS for s in calm], chunksize=5))
+    print(f"{'fault':18}{'kind':11}{'found':>8}{'median':>8}{'p90':>6}  found by")
+    medians: dict[str, float] = {}
+    for fault, (kind, _) in FAULTS.items():
+        rows = [row for row in faults if row[0] == fault]
+        delays = sorted(row[1] for row in rows if row[1] is not None)
+        medians[fault] = median(delays) if delays else 999
+        by = ", ".join(f"{n} {c}" for n, c in Counter(r[4] for r in rows if r[4]).most_common(3))
+        p90 = delays[int(0.9 * (len(delays) - 1))] if delays else 999
+        print(f"{fault:18}{kind:11}{len(delays):4}/{len(rows):<3}{medians[fault]:8}{p90:6}  {by}")
+    before, points_before = sum(row[2] for row in faults), sum(row[3] for row in faults)
+    invented = Counter(f"{kind}: {name}" for kind, names, _ in well for name in names)
+    points = sum(row[2] for row in well)
+    print("false alarms in healthy runs:", dict(invented.most_common()))
+    print(
+        json.dumps(
+            {
+                "faults": len(faults),
+                "kinds": len(FAULTS),
+                "found": round(sum(row[1] is not None for row in faults) / len(faults), 4),
+                "least_found": min(
+                    sum(r[1] is not None for r in faults if r[0] == f) / given.seeds for f in FAULTS
+                ),
+                "median_delay_fatal": max(medians[f] for f in FAULTS if FAULTS[f][0] == "fatal"),
+                "median_delay_gradual": max(
+                    medians[f] for f in FAULTS if FAULTS[f][0] == "gradual"
+                ),
+                "healthy_points": points,
+                "false_alarms_per_1000": round(1000 * sum(invented.values()) / points, 3),
+                "false_alarms_per_1000_before_onset": round(1000 * before / points_before, 3),
+                "first_seed": given.first_seed,
+                "seconds": round(time.monotonic() - started, 1),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""`monitor/health`: the health of a training run, from its rollouts, verdicts and numbers."""
+
+from rlvr_monitor.health.watching import health
+
+__all__ = ["health"]

@@ -1,0 +1,151 @@
+"""What no single level shows: spikes, frozen or wild rewards, parts that drift apart, evaluations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+from statistics import median
+
+from rlvr_monitor.health.sequential import Cusum, excess
+from rlvr_monitor.health.tracks import START, Track
+
+SPIKE_TIMES = 8.0
+SPIKE_DEVIATIONS = 5.5
+LOSS_TIMES = 25.0
+TIMES_AS_WILD = 3.0
+FEWEST_EQUAL = 4
+
+
+def grad_spike(track: Track) -> float | None:
+    """The limit that the newest gradient passes; None if it passes none."""
+    past = track.values[-41:-1]
+    if len(past) < START:
+        return None
+    level = median(past)
+    spread = median([abs(track.scaled(one) - track.scaled(level)) for one in past]) * 1.4826
+    times = max(SPIKE_TIMES, 2.718281828 ** min(20.0, SPIKE_DEVIATIONS * spread))
+    return times * level if track.now > times * level > 0 else None
+
+
+def loss_explosion(track: Track) -> float | None:
+    """The limit that three losses in a row pass: 25 times their usual distance from the median."""
+    past = track.values[-43:-3]
+    if len(past) < 2 * START:
+        return None
+    level = median(past)
+    spread = median([abs(one - level) for one in past]) * 1.4826
+    limit = level + LOSS_TIMES * max(spread, 1e-3 * abs(level), 1e-6)
+    return limit if min(track.values[-3:]) > limit else None
+
+
+def frozen(track: Track) -> bool:
+    """The newest points are equal to the last bit, oftener than by chance once in a million.
+
+    Chance is how often neighbours were equal before: small batches repeat a mean now and then.
+    """
+    tail = 1
+    while tail < len(track.values) and track.values[-tail - 1] == track.now:
+        tail += 1
+    past = track.values[-tail - 60 : -tail]
+    if tail < FEWEST_EQUAL or len(past) < 8:
+        return False
+    equal = sum(a == b for a, b in pairwise(past))
+    chance = (equal + 1) / (len(past) + 12)
+    return len(set(past)) > 3 and chance ** (tail - 1) < 1e-6
+
+
+class Wildness:
+    """The reward's changes from step to step have grown: likelihood of thrice their size.
+
+    A CUSUM of log-likelihood ratios; its height passes ln(n) about once in n points by chance. No
+    change counts for more than one of six deviations: one jump alone is not wild.
+    """
+
+    def __init__(self, run_length: float) -> None:
+        self.enough = 1.5 * math.log(run_length)  # neighbouring changes are correlated
+        self.height = 0.0
+
+    def update(self, track: Track) -> float | None:
+        """Take the newest point; how many times their usual size changes are, if that is ill."""
+        changes = [abs(b - a) for a, b in pairwise(track.values[-100:])]
+        if len(changes) < 20:
+            return None
+        usual = max(median(changes[:-8]) / 0.6745, track.floor)
+        times = min(3.0, changes[-1] / usual)
+        self.height += 0.5 * times**2 * (1 - 1 / TIMES_AS_WILD**2) - math.log(TIMES_AS_WILD)
+        self.height = min(max(0.0, self.height), 1.5 * self.enough)
+        return median(changes[-8:]) / 0.6745 / usual if self.height > self.enough else None
+
+
+class PartsApart:
+    """One part of the reward falls while the total holds: the policy trades it for another part."""
+
+    def __init__(self, threshold: float) -> None:
+        self.threshold = threshold
+        self.cusums: dict[str, Cusum] = {}
+
+    def update(self, total: Track | None, parts: Mapping[str, Track]) -> str:
+        """Look at the newest point; the name of a part that fell, or ""."""
+        found = ""
+        if total is None or total.count < 2 * START or len(parts) < 2:
+            return found
+        held = total.recent >= total.before(40, 10) - max(0.02, total.deviation)
+        for name, track in parts.items():
+            if len(track.values) < 2 * START or track.best <= 0:
+                continue
+            others = [other for which, other in parts.items() if which != name]
+            rose = any(
+                other.recent - other.before(30, 8) > max(0.06, 1.5 * other.deviation)
+                for other in others
+            )
+            stays = any(other.recent > other.best - 0.03 for other in others)
+            cusum = self.cusums.setdefault(name, Cusum(self.threshold))
+            limit = min((0.62 if held else 0.5) * track.best, track.best - 0.08)
+            over = excess(
+                limit - track.now, limit - track.values[-2], track.deviation, track.correlation
+            )
+            if cusum.update(over) and (rose or (held and stays)):
+                found = found or name
+        return found
+
+
+class Evaluations:
+    """The training reward beside the held-out one, at each evaluation."""
+
+    def __init__(self) -> None:
+        self.train: list[float] = []
+        self.held_out: list[float] = []
+
+    def update(self, train: float | None, held_out: float) -> str:
+        """Take an evaluation; what is wrong, or "".
+
+        The yardstick is the best median of three evaluations before; the noise is that of
+        neighbours' differences.
+        """
+        if train is None:
+            return ""
+        self.train.append(train)
+        self.held_out.append(held_out)
+        count = len(self.held_out)
+        if count < 3:
+            return ""
+        tests = self.held_out
+        changes = sorted(abs(b - a) for a, b in zip(tests[:-1], tests[1:], strict=True))
+        noise = max(0.015, changes[len(changes) // 2 - (len(changes) % 2 == 0)] / 0.954)
+        places = range(1, count - 1)
+        best = max(places, key=lambda i: median(tests[max(0, i - 2) : i + 1]))
+        level = median(tests[max(0, best - 2) : best + 1])
+        trained = self.train[-1] - self.train[best]
+        fell = level - tests[-1]
+        fell_before = level - tests[-2]
+        if trained > 0.02 and (
+            min(fell, fell_before) > max(0.06, 2.0 * noise) or fell > max(0.14, 4 * noise)
+        ):
+            return "while the training reward rose, the held-out one fell"
+        gap = (self.train[-1] - tests[-1]) - (self.train[0] - tests[0])
+        gap_before = (self.train[-2] - tests[-2]) - (self.train[0] - tests[0])
+        gained = median(tests[-2:]) - tests[0]
+        if count >= 4 and min(gap, gap_before) > max(0.25, 5 * noise) and gained < 0.25 * gap:
+            return "the training reward rose, and the held-out one did not follow"
+        return ""
