@@ -19,9 +19,8 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "plugins/rlvr-monitor/tests"))
 
-from simulated_runs import FAULTS, VARIANTS, healthy, simulate
-
 from rlvr_monitor.health import health
+from simulated_runs import FAULTS, VARIANTS, healthy, simulate
 
 WITHIN = 60
 """A fault that is not found in so many points after its onset is missed."""

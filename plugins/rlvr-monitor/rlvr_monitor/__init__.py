@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 def rlvr_monitors() -> Mapping[str, Monitor]:
     """What watches a run: in a pipeline `use: monitor/NAME`."""
     from rlvr_monitor.health import health
+    from rlvr_monitor.metrics.exporter import prometheus
+    from rlvr_monitor.webhook import webhook
 
-    return {"health": health}
+    return {"health": health, "prometheus": prometheus, "webhook": webhook}
 
 
 @hookimpl

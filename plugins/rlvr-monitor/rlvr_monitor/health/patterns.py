@@ -1,4 +1,4 @@
-"""What no single level shows: spikes, frozen or wild rewards, parts that drift apart, evaluations."""
+"""What no single level shows: spikes, frozen or wild rewards, parts apart, evaluations."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class Evaluations:
         if count < 3:
             return ""
         tests = self.held_out
-        changes = sorted(abs(b - a) for a, b in zip(tests[:-1], tests[1:], strict=True))
+        changes = sorted(abs(b - a) for a, b in pairwise(tests))
         noise = max(0.015, changes[len(changes) // 2 - (len(changes) % 2 == 0)] / 0.954)
         places = range(1, count - 1)
         best = max(places, key=lambda i: median(tests[max(0, i - 2) : i + 1]))

@@ -54,9 +54,11 @@ class EDetector:
     """
 
     def __init__(self, tolerated: float, *, run_length: float = 0.0, once_in: float = 0.0) -> None:
-        """Either `run_length`: updates between false alarms. Or `once_in`: one series in so many
-        ever gives a false alarm, however long it is and however often one looks: then a change at
-        update j has the prior weight 1 / (j (j + 1)), and Ville's inequality holds for the sum.
+        """Either `run_length`, updates between false alarms, or `once_in`.
+
+        One series in `once_in` ever gives a false alarm, however long it is and however often one
+        looks: a change at update j has the prior weight 1 / (j (j + 1)), and Ville's inequality
+        holds for the sum.
         """
         self.tolerated = tolerated
         self.enough = run_length or once_in

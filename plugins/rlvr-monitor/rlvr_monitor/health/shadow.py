@@ -129,7 +129,7 @@ class ShadowAudit:
         """What the twin has found by now; with `wait` the batches that still wait are judged."""
         if wait and self.thread.is_alive():
             idle = threading.Event()
-            threading.Thread(target=lambda: (self.todo.join(), idle.set()), daemon=True).start()
+            threading.Thread(target=self._tell_when_idle, args=(idle,), daemon=True).start()
             idle.wait(WAIT_S)
         finding = None
         while self.done:
@@ -155,6 +155,10 @@ class ShadowAudit:
                 return  # a daemon thread ends with the process
             self.thread.join(timeout=WAIT_S)
         self.end_engine()
+
+    def _tell_when_idle(self, idle: threading.Event) -> None:
+        self.todo.join()
+        idle.set()
 
     def _disagreement(self) -> Finding:
         refused = sum(one for one, _ in self.recent)

@@ -152,7 +152,8 @@ def _groups(samples: Sequence[Sample], verdicts: Sequence[Verdict]) -> dict[str,
     highest = max(value for group in judged for _, value in group)
     lowest = min(0.0, min(value for group in judged for _, value in group))
     right = wrong = alike = 0
-    distinct, ties = [], []
+    distinct: list[float] = []
+    ties: list[float] = []
     for group in judged:
         values = [value for _, value in group]
         if max(values) - min(values) < 1e-9:

@@ -1,0 +1,1 @@
+"""What Prometheus sees of a run, and the rules and the dashboard that use it."""
