@@ -42,6 +42,12 @@ bench-math: $(INSTALLED)  ## the league of math verifiers
 bench-grpo: $(INSTALLED)  ## GRPO's savings beside plain TRL
 	$(BIN)/python benchmarks/grpo/side_by_side.py
 
+bench-health: $(INSTALLED)  ## planted faults and healthy runs under monitor/health
+	$(BIN)/python benchmarks/monitor/health.py
+
+bench-drift: $(INSTALLED)  ## false alarms and power of the drift tests
+	$(BIN)/python benchmarks/monitor/drift.py
+
 bench-code: $(INSTALLED)  ## programs a second, each backend beside its peers
 	$(BIN)/python benchmarks/code/speed.py
 

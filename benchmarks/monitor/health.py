@@ -126,6 +126,7 @@ def main() -> None:
                 "least_found": min(
                     sum(r[1] is not None for r in faults if r[0] == f) / given.seeds for f in FAULTS
                 ),
+                "median_delay": median(row[1] for row in faults if row[1] is not None),
                 "median_delay_fatal": max(medians[f] for f in FAULTS if FAULTS[f][0] == "fatal"),
                 "median_delay_gradual": max(
                     medians[f] for f in FAULTS if FAULTS[f][0] == "gradual"

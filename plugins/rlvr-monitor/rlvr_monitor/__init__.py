@@ -24,4 +24,7 @@ def rlvr_monitors() -> Mapping[str, Monitor]:
 @hookimpl
 def rlvr_commands() -> Mapping[str, click.Command]:
     """What looks at runs and at production: `rlvr NAME`."""
-    return {}
+    from rlvr_monitor.drift.command import drift_command
+    from rlvr_monitor.metrics.command import monitor_files_command
+
+    return {"drift": drift_command, "monitor-files": monitor_files_command}

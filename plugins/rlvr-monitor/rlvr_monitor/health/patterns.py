@@ -63,7 +63,7 @@ class Wildness:
     """
 
     def __init__(self, run_length: float) -> None:
-        self.enough = 1.5 * math.log(run_length)  # neighbouring changes are correlated
+        self.enough = 2 * math.log(run_length)  # neighbouring changes are correlated
         self.height = 0.0
 
     def update(self, track: Track) -> float | None:

@@ -64,7 +64,7 @@ def _reward_collapse(patient: Patient) -> float | None:
 
 def _reward_jump(patient: Patient) -> float | None:
     then = patient.track.before(30, 6)
-    return max(0.95, then + 0.25) if then < 0.72 and patient.track.best <= 1.0 else None
+    return max(0.9, then + 0.25) if then < 0.68 and patient.track.best <= 1.0 else None
 
 
 def _share(start_plus: float, least: float, past: float = 1.0) -> Boundary:
@@ -84,16 +84,16 @@ def _all_wrong(patient: Patient) -> float | None:
 
 
 def _alike(patient: Patient) -> float | None:
-    if patient.track.start >= 0.6:
-        return None
     reward = patient.reward
-    return 0.87 if reward is not None and reward > 0.75 else 0.82
+    least = 0.87 if reward is not None and reward > 0.75 else 0.82
+    limit = max(least, patient.track.start + 0.15)
+    return limit if limit < 0.96 else None
 
 
 def _length_up(patient: Patient) -> float | None:
-    start, then = patient.track.start, patient.track.before()
+    start, then = patient.track.start, patient.track.before(45, 12)
     known = patient.others.get("reward") is not None
-    far = 3.6 if patient.earned(since_start=True) else 2.0 if known else 3.0
+    far = 3.6 if patient.earned(since_start=True) else 2.2 if known else 3.0
     near = 3.2 if patient.earned(since_start=False) else 2.3
     return min(far * start, near * then) if start > 0 else None
 
@@ -117,8 +117,8 @@ def _entropy_down(patient: Patient) -> float | None:
 
 
 def _entropy_up(patient: Patient) -> float | None:
-    start, then = patient.track.start, patient.track.before(20, 6)
-    return max(2.5 * then, 1.6 * start) if start > 0 else None
+    start, then = patient.track.start, patient.track.before(45, 12)
+    return max(2.3 * then, 1.5 * start) if start > 0 else None
 
 
 def _kl_up(patient: Patient) -> float | None:
@@ -137,7 +137,7 @@ def _kl_up(patient: Patient) -> float | None:
 
 
 def _grad_up(patient: Patient) -> float | None:
-    return max(3.2 * patient.track.start, 2.6 * patient.track.before(60, 15))
+    return max(3.0 * patient.track.start, 2.5 * patient.track.before(60, 15))
 
 
 def _grad_down(patient: Patient) -> float | None:
@@ -147,7 +147,7 @@ def _grad_down(patient: Patient) -> float | None:
 
 def _times(far: float, near: float, least: float) -> Boundary:
     def boundary(patient: Patient) -> float | None:
-        return max(least, far * patient.track.start, near * patient.track.before())
+        return max(least, far * patient.track.start, near * patient.track.before(45, 12))
 
     return boundary
 
@@ -315,7 +315,7 @@ RULES: tuple[Rule, ...] = (
         detector="logprob_mismatch",
         signal="mismatch",
         up=True,
-        boundary=_times(3.0, 2.5, 1e-4),
+        boundary=_times(2.7, 2.5, 1e-4),
         says="sampler and trainer disagree by {value} nats a token; {start} at the start",
     ),
 )

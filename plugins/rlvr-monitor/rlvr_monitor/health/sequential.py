@@ -10,8 +10,8 @@ DRIFT = 0.5
 """In units of the noise: a level half a deviation past its boundary is what the CUSUM waits for."""
 MOST_PER_POINT = 3.5
 """No single point counts for more: one outlier alone raises no alarm."""
-RATES = (0.04, 0.08, 0.15, 0.3, 0.6, 0.95)
-"""The rates that an `EDetector` of a small tolerated rate holds against it."""
+RATES = (0.03, 0.06, 0.12, 0.25, 0.5, 0.9)
+"""The rates that an `EDetector` holds against the tolerated one: so far from there to 1."""
 
 
 def cusum_threshold(run_length: float) -> float:
@@ -64,7 +64,7 @@ class EDetector:
         self.enough = run_length or once_in
         self.forever = run_length == 0.0
         self.updates = 0
-        self.rates = [rate for rate in RATES if rate > 1.5 * tolerated] or [(1 + tolerated) / 2]
+        self.rates = [tolerated + (1 - tolerated) * share for share in RATES]
         self.sums = [0.0] * len(self.rates)
 
     def update(self, hits: int, count: int) -> bool:

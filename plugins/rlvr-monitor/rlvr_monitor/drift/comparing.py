@@ -1,0 +1,275 @@
+"""A reference window against a live one: which signals moved, and whose doing it is."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from rlvr_monitor.drift.tests import (
+    false_discovery,
+    ks_test,
+    mean_test,
+    paired_test,
+    population_stability,
+    prompt_features,
+)
+from rlvr_monitor.drift.window import OUTCOMES, Unit
+from rlvr_monitor.health.sequential import EDetector
+from rlvr_ops_core import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FEWEST = 20
+"""Units that a window needs, and tasks that both windows need to be compared task by task."""
+SEED = 0
+
+Kind = Literal["input", "policy", "verifier"]
+
+
+@dataclass(frozen=True)
+class Shift:
+    """One signal's test."""
+
+    signal: str
+    kind: Kind
+    detector: str
+    statistic: float
+    p_value: float
+    reference: float
+    live: float
+    drifted: bool = False
+    psi: float | None = None
+    psi_critical: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All tests of two windows."""
+
+    reference: int
+    live: int
+    alpha: float
+    shared_tasks: int
+    shifts: tuple[Shift, ...]
+    sequential: tuple[str, ...]
+    """What the tests of rates, valid at any moment, found: `pass rate fell at unit 312`."""
+
+    @property
+    def drifted(self) -> bool:
+        """Anything moved."""
+        return bool(self.sequential) or any(shift.drifted for shift in self.shifts)
+
+    @property
+    def cause(self) -> str:
+        """In words: did the input move, or the policy, or the verifier?"""
+        moved = {shift.kind for shift in self.shifts if shift.drifted}
+        if not moved:
+            return "a rate moved" if self.sequential else "nothing moved"
+        paired = self.shared_tasks >= FEWEST
+        if "input" not in moved:
+            return f"the input is as before: the {' and the '.join(sorted(moved))} moved"
+        if moved == {"input"}:
+            return "the input moved; nothing else did"
+        if paired and "policy" in moved:
+            return "the input moved, and on the same tasks the policy moved too"
+        rest = " and the ".join(sorted(moved - {"input"}))
+        if paired:
+            return f"the input and the {rest} moved"
+        return (
+            f"the input moved; that the {rest} moved may follow from it: "
+            "the windows share too few tasks to tell"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {**asdict(self), "drifted": self.drifted, "cause": self.cause}
+
+
+def compare_windows(
+    reference: Sequence[Unit], live: Sequence[Unit], *, alpha: float = 0.05
+) -> Comparison:
+    """Test every signal; false discoveries among all of them are held to `alpha`.
+
+    Where the windows share 20 tasks or more, what the policy does is compared task by task, so that
+    another mix of tasks does not look like another policy.
+
+    Raises:
+        DataError: a window has fewer than 20 units.
+    """
+    import numpy as np
+
+    for name, units in (("reference", reference), ("live", live)):
+        if len(units) < FEWEST:
+            raise DataError(
+                f"the {name} window holds {len(units)} groups of answers",
+                hint=f"at least {FEWEST} are needed to compare",
+            )
+    rng = np.random.default_rng(SEED)
+    pairs = shared(reference, live)
+    shifts = [*_input(reference, live, rng), *_verifier(reference, live, rng)]
+    if len(pairs) >= FEWEST:
+        shifts += _policy_on_same_tasks(pairs, rng)
+    else:
+        shifts += _policy(reference, live, rng)
+    found = false_discovery([shift.p_value for shift in shifts], alpha)
+    return Comparison(
+        len(reference),
+        len(live),
+        alpha,
+        len(pairs),
+        tuple(
+            Shift(**{**asdict(shift), "drifted": drifted})
+            for shift, drifted in zip(shifts, found, strict=True)
+        ),
+        tuple(_rates(reference, live, alpha)) if len(pairs) < FEWEST else (),
+    )
+
+
+def _input(
+    reference: Sequence[Unit], live: Sequence[Unit], rng: np.random.Generator
+) -> list[Shift]:
+    import numpy as np
+
+    lengths = [np.array([float(len(unit.prompt)) for unit in units]) for units in (reference, live)]
+    texts = [[unit.prompt for unit in units] for units in (reference, live)]
+    features = prompt_features([*texts[0], *texts[1]])
+    statistic, p_value = mean_test(features[: len(texts[0])], features[len(texts[0]) :], rng)
+    kinds = [float(len(set(these))) for these in texts]
+    return [
+        _continuous("prompt_length", "input", lengths[0], lengths[1], rng),
+        Shift("prompt_mix", "input", "ngram_means", statistic, p_value, kinds[0], kinds[1]),
+    ]
+
+
+def _verifier(
+    reference: Sequence[Unit], live: Sequence[Unit], rng: np.random.Generator
+) -> list[Shift]:
+    import numpy as np
+
+    seconds = [
+        np.array([float(np.median(unit.seconds)) for unit in units]) for units in (reference, live)
+    ]
+    failed = [
+        np.array([_share(unit, OUTCOMES[3:]) for unit in units]) for units in (reference, live)
+    ]
+    statistic, p_value = mean_test(failed[0], failed[1], rng)
+    return [
+        _continuous("verdict_seconds", "verifier", seconds[0], seconds[1], rng),
+        Shift(
+            "no_verdict",
+            "verifier",
+            "permutation",
+            statistic,
+            p_value,
+            float(failed[0].mean()),
+            float(failed[1].mean()),
+        ),
+    ]
+
+
+def _policy(
+    reference: Sequence[Unit], live: Sequence[Unit], rng: np.random.Generator
+) -> list[Shift]:
+    import numpy as np
+
+    lengths = [
+        np.array([float(np.mean(unit.lengths)) for unit in units]) for units in (reference, live)
+    ]
+    shifts = [_continuous("completion_length", "policy", lengths[0], lengths[1], rng)]
+    for name, of in RATES_OF_POLICY.items():
+        a, b = (np.array([of(unit) for unit in units]) for units in (reference, live))
+        statistic, p_value = mean_test(a, b, rng)
+        shifts.append(
+            Shift(
+                name,
+                "policy",
+                "permutation",
+                statistic,
+                p_value,
+                float(a.mean()),
+                float(b.mean()),
+            )
+        )
+    return shifts
+
+
+def _policy_on_same_tasks(
+    pairs: Sequence[tuple[list[Unit], list[Unit]]], rng: np.random.Generator
+) -> list[Shift]:
+    import numpy as np
+
+    signals: dict[str, Callable[[Unit], float]] = {
+        "completion_length": lambda unit: math.log1p(float(np.mean(unit.lengths)))
+    }
+    shifts = []
+    for name, of in {**signals, **RATES_OF_POLICY}.items():
+        a = np.array([np.mean([of(unit) for unit in before]) for before, _ in pairs])
+        b = np.array([np.mean([of(unit) for unit in after]) for _, after in pairs])
+        statistic, p_value = paired_test(b - a, rng)
+        means = [float(np.expm1(one.mean()) if name in signals else one.mean()) for one in (a, b)]
+        shifts.append(Shift(name, "policy", "same_tasks", statistic, p_value, means[0], means[1]))
+    return shifts
+
+
+def _continuous(
+    name: str, kind: Kind, a: np.ndarray, b: np.ndarray, rng: np.random.Generator
+) -> Shift:
+    import numpy as np
+
+    statistic, p_value = ks_test(a, b, rng)
+    psi, critical = population_stability(a, b)
+    medians = (float(np.median(a)), float(np.median(b)))
+    return Shift(name, kind, "ks", statistic, p_value, *medians, psi=psi, psi_critical=critical)
+
+
+def _share(unit: Unit, outcomes: Sequence[str]) -> float:
+    return sum(one in outcomes for one in unit.outcomes) / len(unit.outcomes)
+
+
+RATES_OF_POLICY: Mapping[str, Callable[[Unit], float]] = {
+    "pass_rate": lambda unit: _share(unit, ("pass",)),
+    "partial_rate": lambda unit: _share(unit, ("partial",)),
+    "truncated": lambda unit: sum(unit.cut) / len(unit.cut),
+}
+
+
+def shared(reference: Sequence[Unit], live: Sequence[Unit]) -> list[tuple[list[Unit], list[Unit]]]:
+    """The units of each task that both windows have, the task's id and prompt being equal."""
+    before: dict[tuple[str, str], list[Unit]] = defaultdict(list)
+    after: dict[tuple[str, str], list[Unit]] = defaultdict(list)
+    for units, by_task in ((reference, before), (live, after)):
+        for unit in units:
+            by_task[unit.task, unit.prompt].append(unit)
+    return [(before[task], after[task]) for task in before if task in after]
+
+
+def _rates(reference: Sequence[Unit], live: Sequence[Unit], alpha: float) -> list[str]:
+    """Pass and failure rates, unit by unit: may be asked after each one, at the same error rate.
+
+    One answer of each unit counts (its first), since answers to one prompt depend on each other.
+    What is tolerated is the reference's rate with all its uncertainty (Clopper-Pearson).
+    """
+    from scipy.stats import beta
+
+    found = []
+    watched: dict[str, Callable[[Unit], bool]] = {
+        "the pass rate fell": lambda unit: unit.outcomes[0] in ("fail", "partial"),
+        "the pass rate rose": lambda unit: unit.outcomes[0] == "pass",
+        "verdicts fail more often": lambda unit: unit.outcomes[0] in ("error", "timeout"),
+    }
+    for words, hit in watched.items():
+        hits = sum(map(hit, reference))
+        level = alpha / len(watched) / 2
+        tolerated = float(beta.ppf(1 - level, hits + 1, max(1, len(reference) - hits)))
+        if tolerated >= 0.999:
+            continue
+        test = EDetector(tolerated, once_in=1 / level)
+        for number, unit in enumerate(live, start=1):
+            if test.update(int(hit(unit)), 1):
+                found.append(f"{words}, clear after {number} groups")
+                break
+    return found
