@@ -82,7 +82,7 @@ def test_without_drift_it_is_wrong_about_as_often_as_stated():
     ],
 )
 def test_what_moved_is_named_with_its_cause(change, signal, cause):
-    found = compare(rows("a", 150), rows("b", 150, **change))
+    found = compare(rows("c", 150), rows("d", 150, **change))
     assert signal in moved(found)
     assert found.cause == cause
 
