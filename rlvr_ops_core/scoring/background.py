@@ -18,7 +18,7 @@ from time import monotonic, perf_counter
 from typing import Any
 
 from rlvr_ops_core.scoring.bound import BoundReward
-from rlvr_ops_core.scoring.verdicts import raised, timed_out
+from rlvr_ops_core.scoring.verdicts import STOPPED, failure, raised, timed_out
 from rlvr_ops_core.types import Sample, Verdict
 
 AT_ONCE = 64
@@ -95,24 +95,36 @@ class AsyncRunner:
         self.background: BackgroundLoop | None = None
         self.lock = threading.Lock()
 
-    def run(self, units: Sequence[list[Sample]]) -> list[list[Verdict]]:
-        """The verdicts of every unit, in order."""
+    def run(
+        self, units: Sequence[list[Sample]], *, stop: threading.Event | None = None
+    ) -> list[list[Verdict]]:
+        """The verdicts of every unit, in order; an error for those without one once `stop` is set."""
         verdicts: dict[int, list[Verdict]] = {}
         while len(verdicts) < len(units):
             missing = [number for number in range(len(units)) if number not in verdicts]
-            blocker = self._run_until_stuck(units, missing, verdicts)
+            blocker = self._run_until_stuck(units, missing, verdicts, stop)
+            if stop is not None and stop.is_set():
+                stopped = failure(STOPPED, ref=self.bound.ref)
+                return [verdicts.get(row, [stopped] * len(unit)) for row, unit in enumerate(units)]
             for number in missing if blocker is None else [blocker]:
                 verdicts.setdefault(number, self._too_late(units[number]))
         return [verdicts[number] for number in range(len(units))]
 
     def _run_until_stuck(
-        self, units: Sequence[list[Sample]], numbers: list[int], verdicts: dict[int, list[Verdict]]
+        self,
+        units: Sequence[list[Sample]],
+        numbers: list[int],
+        verdicts: dict[int, list[Verdict]],
+        stop: threading.Event | None,
     ) -> int | None:
         """Judge these units; if one blocks the loop, give the loop up and say which one it was."""
         background = self._loop()
         stepping = Stepping()
         future = background.submit(self._judge_all(units, numbers, verdicts, stepping))
         while not future.done():
+            if stop is not None and stop.is_set():
+                future.cancel()
+                return None
             with contextlib.suppress(TimeoutError):
                 future.result(timeout=BEAT_S)
             if background.is_stuck(self.bound.spec.timeout_s):

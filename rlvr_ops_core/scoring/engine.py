@@ -118,7 +118,7 @@ class Engine:
         places = units_of(samples, self.bound)
         units = [[samples[place] for place in unit] for unit in places]
         if self.bound.is_async:
-            judged = self._async.run(units)
+            judged = self._async.run(units, stop=stop)
         elif self.bound.spec.inline:
             judged = [self.bound.judge(unit) for unit in units]
         else:

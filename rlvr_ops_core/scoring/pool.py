@@ -19,7 +19,7 @@ from time import monotonic
 
 from rlvr_ops_core.scoring.bound import BoundReward
 from rlvr_ops_core.scoring.replies import decode, ending
-from rlvr_ops_core.scoring.verdicts import failure, timed_out
+from rlvr_ops_core.scoring.verdicts import STOPPED, failure, timed_out
 from rlvr_ops_core.scoring.workers import Unit, Worker, Zygote
 from rlvr_ops_core.types import Verdict
 
@@ -28,7 +28,6 @@ UNITS_BEFORE_RENEWAL = 20_000
 MAX_CHUNK = 64
 LOOK_EVERY_S = 0.05
 """How often a call that can be stopped looks whether it is."""
-STOPPED = "stopped: nobody waits for this verdict any more"
 
 
 class Pool:

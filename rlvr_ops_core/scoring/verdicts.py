@@ -13,6 +13,7 @@ from rlvr_ops_core.types import Part, Score, Status, Verdict
 
 NOT_REPORTED: Mapping[str, Part] = {}
 NO_INFO: Mapping[str, Any] = {}
+STOPPED = "stopped: nobody waits for this verdict any more"
 
 
 def settle(raw: object, spec: RewardSpec, ref: str, seconds: float = 0.0) -> Verdict:

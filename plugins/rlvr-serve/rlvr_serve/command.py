@@ -10,7 +10,15 @@ import click
 
 WEB = (
     *("host", "port", "token_file", "open_to_all", "tls_cert", "tls_key", "max_body_mb"),
-    *("at_once", "queue", "client_share", "deadline_s", "drain_delay_s", "grace_s"),
+    *(
+        "at_once",
+        "queue",
+        "client_share",
+        "deadline_s",
+        "read_timeout_s",
+        "drain_delay_s",
+        "grace_s",
+    ),
     *("access_log", "log_texts"),
 )
 FILE = click.Path(path_type=Path)
@@ -32,6 +40,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--queue", default=256, show_default=True, help="Requests that wait.")
 @click.option("--client-share", default=0.5, show_default=True, help="Of both, for one client.")
 @click.option("--deadline-s", default=120.0, show_default=True, help="Longest time of a request.")
+@click.option("--read-timeout-s", default=20.0, show_default=True, help="Longest silence.")
 @click.option("--keep-answers-s", default=600.0, show_default=True, help="For Idempotency-Key.")
 @click.option("--idempotency-file", type=FILE, help="SQLite file that replicas here share.")
 @click.option(

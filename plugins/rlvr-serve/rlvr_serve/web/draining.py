@@ -79,6 +79,10 @@ class DrainingServer(uvicorn.Server):
         self.web.draining = True
         await super().shutdown(sockets)
         self.cut = self.cut or self.web.metrics.in_flight > 0
+        if self.force_exit:  # uvicorn leaves now; workers must be ended all the same
+            for task in list(self.server_state.tasks):
+                task.cancel()
+            await self.lifespan.shutdown()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
