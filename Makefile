@@ -60,6 +60,12 @@ bench-code-cheats: $(INSTALLED)  ## which cheats are paid, ours beside the peers
 bench-code-attacks: $(INSTALLED)  ## which attacks get through, on each backend
 	$(BIN)/python benchmarks/code/attacks.py
 
+bench-serve: $(INSTALLED)  ## the reward server beside a bare FastAPI echo and others, and its overload
+	$(BIN)/python benchmarks/serve/rewards.py
+
+bench-serve-faults: $(INSTALLED)  ## rolling restarts behind HAProxy: what is lost, what is done twice
+	$(BIN)/python benchmarks/serve/faults.py
+
 wheels: $(INSTALLED)  ## a wheel of every distribution, in dist/
 	rm -rf dist
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist . $(wildcard plugins/*)

@@ -98,7 +98,7 @@ class AsyncRunner:
     def run(
         self, units: Sequence[list[Sample]], *, stop: threading.Event | None = None
     ) -> list[list[Verdict]]:
-        """The verdicts of every unit, in order; an error for those without one once `stop` is set."""
+        """The verdicts of every unit, in order; errors in their place once `stop` is set."""
         verdicts: dict[int, list[Verdict]] = {}
         while len(verdicts) < len(units):
             missing = [number for number in range(len(units)) if number not in verdicts]
