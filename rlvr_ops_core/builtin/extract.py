@@ -59,6 +59,8 @@ def committed(sample: Sample, *, tag: str | None = None) -> tuple[str, str]:
 
 def accepted_answers(gold: Json) -> list[str]:
     """The accepted answers as texts: a text, a whole number, or a list of these; else none."""
+    if type(gold) is str:
+        return [text] if (text := gold.strip()) else []
     found = gold if isinstance(gold, list | tuple) else [gold]
     if any(isinstance(one, bool) or not isinstance(one, str | int) for one in found):
         return []
@@ -88,10 +90,10 @@ def judged(value: float, reason: str, *, extracted: Any, gold: Json, **component
 
 def shown(value: Json) -> Json:
     """A value cut to what a verdict keeps: texts to `SHOWN_CHARS`, lists to ten entries, no NaN."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
     if isinstance(value, str):
         return value if len(value) <= SHOWN_CHARS else value[: SHOWN_CHARS - 1] + "…"
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, list | tuple):
         return [shown(one) for one in value[:10]]
     return value

@@ -52,6 +52,10 @@ def _of_number(raw: Real | float, spec: RewardSpec, ref: str, seconds: float) ->
 
 
 def _of_score(score: Score, spec: RewardSpec, ref: str, seconds: float) -> Verdict:
+    value, info = score.value, score.info
+    is_plain = type(value) is float and type(info) is dict and not score.components
+    if is_plain and not spec.components and spec.range[0] <= value <= spec.range[1]:  # type: ignore[operator]
+        return Verdict(value, "ok", NOT_REPORTED, info, seconds, ref)  # the usual case, quickly
     if not isinstance(score.components, Mapping) or not isinstance(score.info, Mapping):
         what = "Score.components and Score.info must be mappings"
         return failure(what, ref=ref, seconds=seconds)

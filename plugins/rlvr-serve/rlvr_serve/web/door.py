@@ -121,6 +121,8 @@ class Door:
             ticket = web.admission.enter(visit.client, size)
         except Problem as problem:
             web.metrics.reject(problem.kind)
+            if visit.is_openai and problem.kind == "queue_full":
+                problem.status = 429  # what OpenAI's clients know as "come again later"
             raise
         watch = Watch(receive)
         try:
