@@ -14,6 +14,10 @@ FAMILIES = "cases|contract|infrastructure|recall|channel|shaping|judge|execution
 def test_every_probe_is_in_the_catalogue_with_its_worst_severity():
     probes, broken = installed_probes()
     rows = re.findall(rf"^\| `((?:{FAMILIES})/\w+)` \| (\w+) \|", PAGE.read_text(), re.MULTILINE)
-    ours = {name: one.severity for name, one in probes.items() if name.split("/")[0] in FAMILIES.split("|")}
+    ours = {
+        name: one.severity
+        for name, one in probes.items()
+        if name.split("/")[0] in FAMILIES.split("|")
+    }
     assert dict(rows) == ours
     assert not broken

@@ -155,11 +155,15 @@ def latency(bench: Bench) -> Iterator[Finding]:
         end = case.good[0] if case.good else ""
         asks = [Ask(case, (filler * size)[:size] + end) for size in SIZES]
         outcomes = bench.judge(asks)
-        last, before = outcomes[-1].seconds, outcomes[-2].seconds
-        exponent = math.log(max(last, 1e-6) / max(before, 1e-6)) / math.log(SIZES[-1] / SIZES[-2])
-        is_steep = last > thresholds.SLOW_S and exponent > thresholds.STEEP_EXPONENT
-        if is_steep and (steepest is None or last > steepest[0]):
-            steepest = (last, exponent, name, asks[-1])
+        for place in range(1, len(SIZES)):
+            last, before = outcomes[place].seconds, outcomes[place - 1].seconds
+            if _is_late(outcomes[place - 1]) or outcomes[place] is NOT_TRIED:
+                break  # what was stopped says only that it takes longer
+            step = math.log(SIZES[place] / SIZES[place - 1])
+            exponent = math.log(max(last, 1e-6) / max(before, 1e-6)) / step
+            is_steep = last > thresholds.SLOW_S and exponent > thresholds.STEEP_EXPONENT
+            if is_steep and (steepest is None or last > steepest[0]):
+                steepest = (last, exponent, f"{SIZES[place]:,} characters of {name}", asks[place])
         if outcomes[-1].status == "timeout":
             break
     times = sorted(outcome.seconds for _, _, _, outcome in bench.known)
@@ -171,7 +175,7 @@ def latency(bench: Bench) -> Iterator[Finding]:
 
 
 def _about_latency(bench: Bench, last: float, exponent: float, name: str, ask: Ask) -> Finding:
-    what = f"needs {last:.1f} s for 64,000 characters of {name}"
+    what = f"needs {last:.1f} s for {name}"
     return finding(
         bench,
         "high" if last > 1 else "medium",
