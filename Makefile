@@ -39,7 +39,7 @@ bench-scoring: $(INSTALLED)  ## what the engine costs beside a bare function cal
 bench-math: $(INSTALLED)  ## the league of math verifiers
 	$(BIN)/python benchmarks/math/league.py
 
-bench-grpo: $(INSTALLED)  ## GRPO's savings beside plain TRL
+bench-grpo: $(INSTALLED)  ## GRPO's savings and pruning beside plain TRL
 	$(BIN)/python benchmarks/grpo/side_by_side.py
 
 bench-health: $(INSTALLED)  ## planted faults and healthy runs under monitor/health
