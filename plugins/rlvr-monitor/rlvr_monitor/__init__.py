@@ -26,5 +26,12 @@ def rlvr_commands() -> Mapping[str, click.Command]:
     """What looks at runs and at production: `rlvr NAME`."""
     from rlvr_monitor.drift.command import drift_command
     from rlvr_monitor.metrics.command import monitor_files_command
+    from rlvr_monitor.pages.command import monitor_command
+    from rlvr_monitor.terminal.command import watch_command
 
-    return {"drift": drift_command, "monitor-files": monitor_files_command}
+    return {
+        "drift": drift_command,
+        "monitor": monitor_command,
+        "monitor-files": monitor_files_command,
+        "watch": watch_command,
+    }

@@ -1,0 +1,1 @@
+"""The page to look at runs and their rollouts: `rlvr monitor`."""
