@@ -158,6 +158,10 @@ def _add_runs(app: FastAPI, site: Site) -> None:
         rewards = {run.id: _rewards(run) for run in found}
         return site.page("runs.html", runs=found, rewards=rewards)
 
+    @app.get("/favicon.ico")
+    def icon() -> Response:
+        return Response(status_code=204)
+
     @app.get("/version")
     def version() -> JSONResponse:
         rows = site.connection().execute("SELECT name, changes FROM runs").fetchall()
@@ -196,9 +200,7 @@ def _rewards(run: Run) -> list[float]:
 
 
 def _run_values(run: Run) -> dict[str, Any]:
-    curves = {
-        stage.id: _curves(run, stage) for stage in run.stages if stage.verb == "train"
-    }
+    curves = {stage.id: _curves(run, stage) for stage in run.stages if stage.verb == "train"}
     return {"curves": curves}
 
 
@@ -213,13 +215,15 @@ def _curves(run: Run, stage: Stage) -> list[tuple[str, Any, float, bool]]:
         query = Filter(stage=stage.name, step_from=step, step_to=step).query()
         return f"/runs/{run.name}/rollouts?{query}"
 
+    link = step_link if stage.id in run.counts else None
+
     def alarm_link(alarm: Alarm) -> str:
         return f"/runs/{run.name}/alarms/{alarm.id}"
 
     return [
         (
             name,
-            curve(series[name], alarms=alarms, step_link=step_link, alarm_link=alarm_link),
+            curve(series[name], alarms=alarms, step_link=link, alarm_link=alarm_link),
             series[name].values[-1],
             name.split("/")[0] in FIRST_CURVES or not any(f in series for f in FIRST_CURVES),
         )
@@ -285,7 +289,9 @@ def _add_rollouts(app: FastAPI, site: Site) -> None:
         return StreamingResponse(
             _lines(site, run.name, wanted),
             media_type="application/x-ndjson",
-            headers={"Content-Disposition": f'attachment; filename="{file.encode("ascii", "replace").decode()}.jsonl"'},
+            headers={
+                "Content-Disposition": f'attachment; filename="{file.encode("ascii", "replace").decode()}.jsonl"'
+            },
         )
 
 

@@ -20,10 +20,10 @@ def curve(
     series: Series,
     *,
     alarms: Sequence[Alarm] = (),
-    step_link: Callable[[int], str],
+    step_link: Callable[[int], str] | None,
     alarm_link: Callable[[Alarm], str],
 ) -> Markup:
-    """One series, each point a link."""
+    """One series; each point is a link, unless there are no rollouts to lead to."""
     places = thin(series.values, MOST_POINTS)
     steps, values = [series.steps[i] for i in places], [series.values[i] for i in places]
     smoothed = smooth(series.values)
@@ -58,11 +58,12 @@ def curve(
             py,
         )
         for step, value, (px, py) in zip(steps, values, raw, strict=True)
+        if step_link is not None
     ]
     label = f"{metric(series.name).label}: {number(values[0])} to {number(values[-1])}"
-    return Markup('<svg class="curve" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-        WIDTH, HEIGHT, label, Markup("").join(parts)
-    )
+    return Markup(
+        '<svg class="curve" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
+    ).format(WIDTH, HEIGHT, label, Markup("").join(parts))
 
 
 def _axes(x: Scale, y: Scale, marks: Sequence[float], first: int, last: int) -> Markup:
@@ -88,8 +89,15 @@ def _alarm(x: float, alarm: Alarm, link: str) -> Markup:
         '<a href="{0}" class="alarm-mark {1}"><title>{2}, step {3}: {4}</title>'
         '<line x1="{5}" x2="{5}" y1="{6}" y2="{7}"/><path d="M{8} 0h10l-5 9z"/></a>'
     ).format(
-        link, alarm.severity, alarm.detector, alarm.step, alarm.message, x, TOP - 3,
-        HEIGHT - BOTTOM, x - 5,
+        link,
+        alarm.severity,
+        alarm.detector,
+        alarm.step,
+        alarm.message,
+        x,
+        TOP - 3,
+        HEIGHT - BOTTOM,
+        x - 5,
     )
 
 

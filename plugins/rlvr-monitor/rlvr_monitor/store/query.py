@@ -240,5 +240,7 @@ def select_rollouts(
 ) -> tuple[str, list[Any]]:
     """The numbers of the first `most` rollouts, in order."""
     condition = where(run, run_name, wanted, frequent=frequent)
-    sql = f"SELECT r.id FROM rollouts r WHERE {condition.sql} ORDER BY {ORDERS[wanted.sort]} LIMIT ?"
+    sql = (
+        f"SELECT r.id FROM rollouts r WHERE {condition.sql} ORDER BY {ORDERS[wanted.sort]} LIMIT ?"
+    )
     return sql, [*condition.values, most]

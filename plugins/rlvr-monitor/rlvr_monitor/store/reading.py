@@ -231,19 +231,21 @@ class Run:
 
     def _numbers(self, wanted: Filter, most: int) -> list[int]:
         frequent = self._is_frequent(wanted.q)
-        sql, values = select_rollouts(
-            self.id, self.name, wanted, most=most, frequent=frequent
-        )
+        sql, values = select_rollouts(self.id, self.name, wanted, most=most, frequent=frequent)
         return [row[0] for row in self.connection.execute(sql, values)]
 
     def _is_frequent(self, text: str) -> bool:
         if 0 < len(text) < 3:
             return True
-        return bool(text) and self.connection.execute(
-            "SELECT count(*) FROM"
-            " (SELECT 1 FROM completions WHERE completions MATCH ? LIMIT ?)",
-            (threes(text), FREQUENT),
-        ).fetchone()[0] == FREQUENT
+        return (
+            bool(text)
+            and self.connection.execute(
+                "SELECT count(*) FROM"
+                " (SELECT 1 FROM completions WHERE completions MATCH ? LIMIT ?)",
+                (threes(text), FREQUENT),
+            ).fetchone()[0]
+            == FREQUENT
+        )
 
     def group(self, number: int) -> list[Rollout]:
         """All answers of a group, the highest advantage first."""

@@ -129,6 +129,7 @@ CREATE INDEX rollouts_by_key ON rollouts (run, key);
 CREATE INDEX rollouts_by_line ON rollouts (file, line);
 CREATE INDEX rollouts_by_group ON rollouts (group_id);
 CREATE INDEX rollouts_by_prompt ON rollouts (prompt);
+CREATE INDEX rollouts_by_run ON rollouts (run, id);
 CREATE INDEX rollouts_by_step ON rollouts (run, step, id);
 CREATE INDEX rollouts_by_stage ON rollouts (stage, step);
 CREATE INDEX rollouts_by_value ON rollouts (run, value, id);

@@ -76,10 +76,7 @@ def blocks_after(file: Path, mark: Mark) -> Iterator[Block]:
             block.lines.append(line)
             block.stop += size
             block.checksum = _join(block.checksum, checksum, line)
-            if (
-                len(block.lines) >= LINES_PER_BLOCK
-                or block.stop - block.start >= BYTES_PER_BLOCK
-            ):
+            if len(block.lines) >= LINES_PER_BLOCK or block.stop - block.start >= BYTES_PER_BLOCK:
                 yield block
                 block = Block(block.first + len(block.lines), block.stop, stop=block.stop)
         if block.lines:

@@ -32,9 +32,7 @@ def watch_command(run: Path, every: float) -> None:
     from rlvr_ops_core import RunError
 
     if not any((run / sign).is_file() for sign in ("run.json", "events.jsonl")):
-        raise RunError(
-            f"{run} holds no run", hint="give a run folder, such as runs/quickstart"
-        )
+        raise RunError(f"{run} holds no run", hint="give a run folder, such as runs/quickstart")
     seen = RunSeen(run)
     seen.look()
     console = Console()

@@ -19,7 +19,13 @@ WIDTH = 40
 SHOWN_SERIES = 8
 SHOWN_ALARMS = 6
 COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
-STATUS = {"finished": "green", "done": "green", "running": "blue", "failed": "red", "stopped": "red"}
+STATUS = {
+    "finished": "green",
+    "done": "green",
+    "running": "blue",
+    "failed": "red",
+    "stopped": "red",
+}
 
 
 def view(run: RunSeen, *, now: str = "") -> RenderableType:
