@@ -160,7 +160,7 @@ def test_broken_runs_are_named_and_stop_nobody(place):
 
 def test_hostile_texts_are_kept_and_found(place):
     place.filler.fill()
-    found = place.run().find(Filter(q="</script><script>"))
+    found = place.run().find(Filter(stage="policy", q="</script><script>"))
     assert [one.completion for one in found.shown] == [HOSTILE[0]]
     hostile = place.run().find(Filter(stage="policy", task="hostile", sort="oldest")).shown
     assert [one.completion for one in hostile] == [

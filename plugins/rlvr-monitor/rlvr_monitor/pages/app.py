@@ -1,9 +1,10 @@
-"""The web application: every page is made here from the database, and needs no script to be read."""
+"""The web application: every page is made from the database, and needs no script to be read."""
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -285,13 +286,11 @@ def _add_rollouts(app: FastAPI, site: Site) -> None:
     def export(name: str, request: Request) -> Response:
         run = site.run(name)
         wanted = read_filter(request.query_params)
-        file = "".join(c if c.isalnum() else "-" for c in run.name) or "rollouts"
+        file = re.sub("[^A-Za-z0-9_-]", "-", run.name)
         return StreamingResponse(
             _lines(site, run.name, wanted),
             media_type="application/x-ndjson",
-            headers={
-                "Content-Disposition": f'attachment; filename="{file.encode("ascii", "replace").decode()}.jsonl"'
-            },
+            headers={"Content-Disposition": f'attachment; filename="{file}.jsonl"'},
         )
 
 

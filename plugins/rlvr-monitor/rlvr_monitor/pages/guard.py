@@ -28,8 +28,10 @@ Next = Callable[[Request], Awaitable[Response]]
 
 
 class Guard:
-    """Lets a request through, or answers it. Without a token only requests to this machine's own
-    names get through: a page elsewhere that renames itself to 127.0.0.1 does not.
+    """Lets a request through, or answers it.
+
+    Without a token only requests to this machine's own names get through: a page elsewhere that
+    renames itself to 127.0.0.1 does not.
     """
 
     def __init__(self, token: str | None) -> None:

@@ -265,7 +265,7 @@ class Run:
         ).fetchone()
         return found if isinstance(found, sqlite3.Row) else None
 
-    def neighbours(self, group: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    def neighbours(self, group: sqlite3.Row) -> tuple[int | None, int | None]:
         """The groups before and after one in the same file."""
         sides = (("<", "DESC"), (">", "ASC"))
         found = [

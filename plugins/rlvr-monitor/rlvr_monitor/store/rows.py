@@ -98,7 +98,7 @@ def key_of_name(name: str) -> int | None:
 
 
 def clean(text: str) -> str:
-    """Text that UTF-8 can carry and SQLite reads to its end: the null character becomes its sign."""
+    """Text that UTF-8 can carry and SQLite reads to its end: a null becomes its sign."""
     return HALVES.sub("\ufffd", text).replace("\0", "\u2400")
 
 
