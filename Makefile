@@ -42,6 +42,13 @@ bench-math: $(INSTALLED)  ## the league of math verifiers
 bench-grpo: $(INSTALLED)  ## GRPO's savings and pruning beside plain TRL
 	$(BIN)/python benchmarks/grpo/side_by_side.py
 
+demo-monitor: $(INSTALLED)  ## a model finds the hole of a reward; an alarm, and the page to look at it
+	$(BIN)/rlvr run examples/hole.yaml --output runs/hole
+	$(BIN)/rlvr monitor runs/hole
+
+bench-monitor: $(INSTALLED)  ## how quick the page answers with 100,000 rollouts
+	$(BIN)/python benchmarks/monitor/page.py
+
 bench-health: $(INSTALLED)  ## planted faults and healthy runs under monitor/health
 	$(BIN)/python benchmarks/monitor/health.py
 
