@@ -155,6 +155,6 @@ def test_phrases_that_came_are_found():
     before = ["the sum is 4 .", "we add 2 and 2 ."] * 40
     after = ["the sum is 4 . or maybe 5 or maybe 6"] * 60 + before[:20]
     found = changes(before, after)
-    assert "or maybe" in {one.phrase for one in found if one.z > 0}
+    assert any("maybe" in one.phrase for one in found if one.z > 0)
     assert changes(before, before) == []
     assert changes([], after) == []

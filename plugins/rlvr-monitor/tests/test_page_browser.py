@@ -130,7 +130,7 @@ def test_keys_move_open_and_label(tab):
     tab.press("j")
     assert tab.js("[...document.querySelectorAll('.row')].findIndex(r => r.matches('.at'))") == 1
     tab.press("Enter")
-    tab.until("document.querySelector('.completion') !== null", 30)
+    tab.arrive("/runs/quickstart/rollouts/")
     tab.press("2")
     tab.until("document.querySelector('.here-label .hack') !== null")
     tab.go("/runs/quickstart/rollouts?label=hack")
