@@ -114,7 +114,7 @@ def hostile() -> dict[str, object]:
             process.ready()
             case = Case(id="1", prompt="?", gold="1", good=("eval :: 1",))
             deadline_s = tests.DEADLINE_S
-            bench = Bench(process.target, process, [case], deadline_s=deadline_s, ends=1e12)
+            bench = Bench(process.target, process, [case], deadline_s=deadline_s, budget_s=1e9)
             late, not_stopped = [], []
             for context in CONTEXTS:
                 for name, text in tests.STRINGS.items():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import Any
 
 from rlvr_audit import thresholds
@@ -43,6 +43,8 @@ class Report:
     """Packages of probes that could not be used, and why."""
     info: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    work_seconds: float = 0.0
+    """`seconds` without those in which the machine was busy with something else."""
     made: str = ""
 
     @property
@@ -89,7 +91,8 @@ def audit(
         skip: patterns of probes to leave out.
         shape: how the function takes its arguments, if its signature does not tell.
         deadline_s: one judgement of a hostile text may take so long.
-        budget_s: when this is used up the probes that are left are skipped, and said to be.
+        budget_s: when so many seconds of work are used up the probes that are left are skipped,
+            and said to be; time in which the machine was busy with something else does not count.
         plugin_files: plugins that are one file.
         progress: is told the name of each probe before it runs.
 
@@ -110,9 +113,8 @@ def audit(
         info = process.ready()
         found, cases_from = _cases(target, cases, info)
         limit = deadline_s or min(info["timeout_s"] or thresholds.DEADLINE_S, thresholds.DEADLINE_S)
-        ends = monotonic() + budget_s
-        process = _with_right_form(process, target, found, limit, ends)
-        bench = Bench(target, process, found, deadline_s=limit, ends=ends)
+        process = _with_right_form(process, target, found, limit, budget_s)
+        bench = Bench(target, process, found, deadline_s=limit, budget_s=budget_s)
         with tempfile.TemporaryDirectory(prefix="rlvr-audit-") as folder:
             bench.calibrate()
             bench.folder = folder if bench.kind == "code" else ""
@@ -131,6 +133,7 @@ def audit(
         broken=broken,
         info=info,
         seconds=perf_counter() - started,
+        work_seconds=process.clock.seconds,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -167,21 +170,21 @@ def _cases(
 
 
 def _with_right_form(
-    process: RewardProcess, target: Target, cases: Sequence[Case], limit: float, ends: float
+    process: RewardProcess, target: Target, cases: Sequence[Case], limit: float, budget_s: float
 ) -> RewardProcess:
     """A foreign function takes completions as texts or as messages: whichever does not raise."""
     if process.info["ours"] or process.info["shape"] not in ("trl", "verifiers"):
         return process
     from rlvr_audit.bench import Ask
 
-    bench = Bench(target, process, cases, deadline_s=limit, ends=ends)
+    bench = Bench(target, process, cases, deadline_s=limit, budget_s=budget_s)
     asks = [Ask(case, text) for case in cases[:4] for text in case.good[:1]]
     as_text = bench.judge(asks, deadline_s=thresholds.PATIENCE_S, is_needed=True)
     if not asks or any(outcome.value for outcome in as_text):
         return process
-    other = RewardProcess(target, form="messages")
+    other = RewardProcess(target, form="messages", clock=process.clock)
     other.ready()
-    bench = Bench(target, other, cases, deadline_s=limit, ends=ends)
+    bench = Bench(target, other, cases, deadline_s=limit, budget_s=budget_s)
     as_messages = bench.judge(asks, deadline_s=thresholds.PATIENCE_S, is_needed=True)
     text_score = sum(outcome.value is not None for outcome in as_text)
     message_score = sum(outcome.value is not None for outcome in as_messages)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from rlvr_audit import thresholds
@@ -18,6 +17,8 @@ from rlvr_audit.target import Target
 Kind: TypeAlias = Literal["answer", "code", "judge", "shape"]
 Context: TypeAlias = Literal["main", "fast", "thread", "threads", "asyncio"]
 JUDGE_WORDS = re.compile(r"judge|llm|model|openai|chat|grader|rater|critic", re.IGNORECASE)
+MOST_WALL = 3.0
+"""The audit's time is up after so many of its budgets by the wall, however busy the machine."""
 CODE = re.compile(r"^\s*(?:def|class|import|from|print\(|for|while)\b.*", re.MULTILINE)
 
 
@@ -88,13 +89,15 @@ class Bench:
         cases: Sequence[Case],
         *,
         deadline_s: float,
-        ends: float,
+        budget_s: float,
     ) -> None:
         self.target, self.process, self.cases = target, process, list(cases)
         self.info: Mapping[str, Any] = process.ready()
         self.deadline_s = deadline_s
-        self.ends = ends
-        """When the audit's time is up, by the monotonic clock."""
+        clock = process.clock
+        self.ends_s = clock.seconds + budget_s
+        self.ends_wall_s = clock.wall_s + MOST_WALL * budget_s
+        """The audit's time is up at these times of its clock: seconds of work, and of the wall."""
         self.kind: Kind = "answer"
         self.folder = ""
         """Where the sessions of a reward that runs programs take place."""
@@ -163,7 +166,8 @@ class Bench:
     @property
     def is_over(self) -> bool:
         """The audit's time is up."""
-        return monotonic() > self.ends
+        clock = self.process.clock
+        return clock.seconds > self.ends_s or clock.wall_s > self.ends_wall_s
 
     def wrongs(self, case: Case, count: int) -> list[str]:
         """Texts for the case's slot that are wrong; none if it has no slot."""
@@ -311,9 +315,9 @@ class Bench:
         self.kind = self._kind()
         times = sorted(outcome.seconds for outcome in outcomes)
         self.call_s = times[len(times) // 2] if times else 0.001
-        started = monotonic()
+        before_s = self.process.clock.seconds
         self.judge([ask for ask, _ in asks[:1]], is_needed=True)
-        self.session_s = max(0.001, monotonic() - started - self.call_s)
+        self.session_s = max(0.001, self.process.clock.seconds - before_s - self.call_s)
         with suppress(TimeUp):  # then every probe says that the time was up
             self._learn_levels()
             self._learn_forms()

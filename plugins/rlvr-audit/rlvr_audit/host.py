@@ -16,7 +16,6 @@ import struct
 import sys
 import traceback
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 LENGTH = struct.Struct("!I")
@@ -31,12 +30,13 @@ def main() -> None:
     if first is None:
         return
     # What a reward prints must not get into our frames; both streams are files of the audit.
-    started = perf_counter()
     try:
+        from rlvr_audit.own_time import Stopwatch
         from rlvr_audit.sessions import load
 
+        watch = Stopwatch()
         session = load(json.loads(first))
-        session.info["load_s"] = perf_counter() - started
+        session.info["load_s"] = watch.read()["seconds"]
         send(control, {"ready": True, **session.info})
     except BaseException as error:  # noqa: BLE001  # a reward's import: record and report
         told = {"ready": False, "kind": type(error).__name__, "error": str(error)[:2000]}

@@ -12,14 +12,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from time import monotonic
 from typing import Any
 
 from rlvr_audit.host import LENGTH, send
+from rlvr_audit.own_time import Waiting, WorkClock
 from rlvr_audit.target import Target
 from rlvr_ops_core import OptionError, PluginError, RewardLoadError
 
 LOAD_DEADLINE_S = 120.0
+HOST_DEADLINE_S = 60.0
+"""The host only forks and waits: it answers at once, or not at all."""
 
 
 class Ended(Exception):
@@ -43,7 +45,9 @@ class RewardProcess:
         form: str = "text",
         environment: Mapping[str, str] | None = None,
         folder: str | None = None,
+        clock: WorkClock | None = None,
     ) -> None:
+        self.clock = clock or WorkClock()
         ours, theirs = socket.socketpair()
         self.control = ours
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
@@ -73,7 +77,7 @@ class RewardProcess:
         if self.info:
             return self.info
         try:
-            told = _frame(self.control, monotonic() + LOAD_DEADLINE_S)
+            told = self._wait(self.control, Waiting(LOAD_DEADLINE_S, self.process.pid))
         except TimeoutError as error:
             self.close()
             what = f"{self.target.reference} is not loaded after {LOAD_DEADLINE_S:g} s"
@@ -89,7 +93,7 @@ class RewardProcess:
         return told
 
     def session(self, request: Mapping[str, Any], deadline_s: float) -> Iterator[dict[str, Any]]:
-        """The replies to one request; the child has `deadline_s` for each.
+        """The replies to one request; the child has `deadline_s` of its own time for each.
 
         Raises:
             Ended: it was too slow and was killed, or it died.
@@ -99,12 +103,12 @@ class RewardProcess:
         with ours:
             with theirs:
                 socket.send_fds(self.control, [b"F"], [theirs.fileno()])
-            pid = (_frame(self.control, monotonic() + 30) or {})["pid"]
+            pid = (_frame(self.control, Waiting(HOST_DEADLINE_S)) or {})["pid"]
             how = ""
             try:
                 _send_within(ours, request, 30)
                 while True:
-                    reply = _frame(ours, monotonic() + deadline_s)
+                    reply = self._wait(ours, Waiting(deadline_s, pid))
                     if reply is None or "end" in reply:
                         break
                     yield reply
@@ -115,9 +119,22 @@ class RewardProcess:
                 how = "died"
             finally:
                 _kill(pid)
-                status = (_frame(self.control, monotonic() + 30) or {}).get("status", 0)
+                status = (_frame(self.control, Waiting(HOST_DEADLINE_S)) or {}).get("status", 0)
             if how:
                 raise Ended("timeout" if how == "timeout" else _ending(status))
+
+    def _wait(self, channel: socket.socket, waiting: Waiting) -> dict[str, Any] | None:
+        """One frame; the audit's clock and the time of the call leave out what it was starved."""
+        frame: dict[str, Any] | None = {}
+        try:
+            frame = _frame(channel, waiting)
+        finally:
+            queued_s = (frame or {}).get("queued_s", 0.0)
+            starved_s = max(queued_s, waiting.starved_s)
+            self.clock.starved_s += starved_s
+        if frame and "seconds" in frame:  # programs below it waited, which it can't know
+            frame["seconds"] = max(0.0, frame["seconds"] - (starved_s - queued_s))
+        return frame
 
     def last_words(self) -> str:
         """The end of what the process wrote to stderr."""
@@ -155,26 +172,27 @@ def _send_within(channel: socket.socket, request: Mapping[str, Any], seconds: fl
         channel.settimeout(None)
 
 
-def _frame(channel: socket.socket, deadline: float) -> dict[str, Any] | None:
+def _frame(channel: socket.socket, waiting: Waiting) -> dict[str, Any] | None:
     """One frame; None if the other side is gone.
 
     Raises:
-        TimeoutError: it did not come by the deadline.
+        TimeoutError: it did not come in time.
     """
-    header = _read(channel, LENGTH.size, deadline)
+    header = _read(channel, LENGTH.size, waiting)
     if header is None:
         return None
-    payload = _read(channel, LENGTH.unpack(header)[0], deadline)
+    payload = _read(channel, LENGTH.unpack(header)[0], waiting)
     return None if payload is None else dict(json.loads(payload))
 
 
-def _read(channel: socket.socket, size: int, deadline: float) -> bytes | None:
+def _read(channel: socket.socket, size: int, waiting: Waiting) -> bytes | None:
     chunks: list[bytes] = []
     with selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
         while size:
-            if not selector.select(max(0.0, deadline - monotonic())):
-                raise TimeoutError
+            while not selector.select(left_s := waiting.left_s()):
+                if not left_s:
+                    raise TimeoutError
             try:
                 chunk = channel.recv(min(size, 1 << 20))
             except ConnectionResetError:

@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from rlvr_audit.effects import Watch, once, snapshot, usage
 from rlvr_audit.faults import OUTSIDE, SEAMS, broken, own_dependencies
 from rlvr_audit.judging import Judge, Result, fingerprint
+from rlvr_audit.own_time import Stopwatch
 from rlvr_audit.target import Target
 from rlvr_ops_core.audit_card import hash_of, source_of
 
@@ -78,18 +78,17 @@ class Session:
 
     def _call(self, number: int, rows: list[Any]) -> Reply:
         before = fingerprint(rows)
-        started = perf_counter()
+        watch = Stopwatch()
         results = self.judge.judge(rows)
-        seconds = perf_counter() - started
+        time = watch.read()
         changed = fingerprint(rows) != before or self.judge.changed
-        return {"call": number, "results": results, "seconds": seconds, "changed": changed}
+        return {"call": number, "results": results, "changed": changed, **time}
 
     def _call_fast(self, number: int, rows: list[Any]) -> Reply:
         """Only the fast path, which the engine calls in its own process without a deadline."""
-        started = perf_counter()
+        watch = Stopwatch()
         results = self.judge.judge_fast(rows)
-        seconds = perf_counter() - started
-        return {"call": number, "results": results, "seconds": seconds, "changed": False}
+        return {"call": number, "results": results, "changed": False, **watch.read()}
 
     def _concurrently(self, calls: Sequence[list[Any]]) -> Iterator[Reply]:
         """All calls from eight threads that start together and switch often."""
@@ -114,10 +113,9 @@ class Session:
         """All calls on one running event loop, as `asyncio.gather` starts them."""
 
         async def one(number: int, rows: list[Any]) -> Reply:
-            started = perf_counter()
+            watch = Stopwatch()
             results = await self.judge.judge_async(rows)
-            seconds = perf_counter() - started
-            return {"call": number, "results": results, "seconds": seconds, "changed": False}
+            return {"call": number, "results": results, "changed": False, **watch.read()}
 
         async def together() -> list[Reply]:
             return list(await asyncio.gather(*(one(n, rows) for n, rows in enumerate(calls))))
@@ -150,23 +148,24 @@ class Session:
             tempfile.tempdir = folder
             rng, rows = random.Random(0), request["rows"]
             filler = "".join(rng.choices("abcdefgh ", k=request["length"]))
-            ends = perf_counter() + request["seconds"]
+            whole = Stopwatch()
             marks: list[dict[str, int]] = []
             times: list[float] = []
             done = 0
             for number in range(request["count"]):
-                is_third = perf_counter() > ends - request["seconds"] * 2 / 3 and number > 1
+                spent_s = whole.read()["seconds"]
+                is_third = spent_s > request["seconds"] / 3 and number > 1
                 if not marks and (number == request["count"] // 3 or is_third):
                     gc.collect()
                     marks.append(usage())
                     done = number
-                if perf_counter() > ends and marks:
+                if spent_s > request["seconds"] and marks:
                     break
                 row = rows[number % len(rows)]
                 text = f"{number} {filler[number % 97 :]}\n{row['completion']}"
-                started = perf_counter()
+                watch = Stopwatch()
                 self.judge.judge([{**row, "completion": text}])
-                times.append(perf_counter() - started)
+                times.append(watch.read()["seconds"])
             gc.collect()
             marks.append(usage())
             yield {"call": 0, "marks": marks[-2:], "judged": number - done, "times": times}

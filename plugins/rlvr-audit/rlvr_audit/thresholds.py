@@ -43,7 +43,10 @@ GRACE_S = 0.5
 """A hung judgement must be stopped within the deadline and this."""
 
 SLOW_S = 0.2
-"""A text of 64,000 characters that takes longer is looked at for how time grows."""
+"""A text of 64,000 characters that takes longer, by how time grows up to there, is slow."""
+
+MEASURABLE_S = 0.02
+"""What takes less says nothing of how time grows."""
 
 STEEP_EXPONENT = 1.6
 """Time that grows with a higher power of the text's length (1 is linear) is a finding."""

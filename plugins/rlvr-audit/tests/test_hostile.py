@@ -61,7 +61,7 @@ def bench(tmp_path_factory):
     process.ready()
     case = Case(id="1", prompt="?", gold="1", good=("eval :: 1",))
     yield Bench(
-        Target(reference=f"{file}:reward"), process, [case], deadline_s=DEADLINE_S, ends=1e12
+        Target(reference=f"{file}:reward"), process, [case], deadline_s=DEADLINE_S, budget_s=1e9
     )
     process.close()
 
@@ -165,7 +165,7 @@ def test_crash_costs_only_its_row(tmp_path):
     try:
         process.ready()
         case = Case(id="1", prompt="?", gold="1", good=("1",))
-        one = Bench(process.target, process, [case], deadline_s=2, ends=1e12)
+        one = Bench(process.target, process, [case], deadline_s=2, budget_s=1e9)
         outcomes = one.judge([Ask(case, text) for text in ("a", "x", "b")])
         assert [outcome.status for outcome in outcomes] == ["ok", "crash", "ok"]
         assert "code 9" in outcomes[1].reason

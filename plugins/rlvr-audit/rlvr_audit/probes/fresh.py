@@ -46,5 +46,9 @@ def _started(bench: Bench, environment: dict[str, str], folder: str | None) -> R
     paths = [str(Path.cwd()), os.environ.get("PYTHONPATH", "")]
     environment = {**environment, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
     return RewardProcess(
-        bench.target, form=bench.process.form, environment=environment, folder=folder
+        bench.target,
+        form=bench.process.form,
+        environment=environment,
+        folder=folder,
+        clock=bench.process.clock,
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from rlvr_audit import thresholds
 from rlvr_audit.bench import NOT_TRIED, Ask, Bench, Context, Outcome
@@ -144,28 +145,36 @@ def _paid_or_crashed(bench: Bench, asks: list[Ask], outcomes: list[Outcome]) -> 
             return
 
 
+class Growth(NamedTuple):
+    """How the time for one kind of text grows with its length."""
+
+    ask: Ask
+    size: int
+    seconds: float
+    exponent: float
+
+    @property
+    def projected_s(self) -> float:
+        """For the longest text, if it grows on like this: one machine is quicker than another."""
+        return self.seconds * math.pow(SIZES[-1] / self.size, self.exponent)
+
+
 @probe(about="needs time in proportion to the text", severity="high")
 def latency(bench: Bench) -> Iterator[Finding]:
-    """Texts of 1,000 to 64,000 characters: how the time grows."""
+    """Texts of 1,000 to 64,000 characters: how the reward's own time grows."""
     case = bench.cases[0]
-    fillers = {"letters": "a", "digits": "1", "words": "word and ", "brackets": "(", "spaces": " "}
-    fillers |= {"boxes": r"\boxed{1} ", "tags": "<think>x</think> ", "lines": "step: 1 = 1\n"}
-    steepest: tuple[float, float, str, Ask] | None = None
-    for name, filler in fillers.items():
-        end = case.good[0] if case.good else ""
+    end = case.good[0] if case.good else ""
+    steepest: tuple[str, Growth] | None = None
+    late = 0
+    for name, filler in FILLERS.items():
         asks = [Ask(case, (filler * size)[:size] + end) for size in SIZES]
         outcomes = bench.judge(asks)
-        for place in range(1, len(SIZES)):
-            last, before = outcomes[place].seconds, outcomes[place - 1].seconds
-            if _is_late(outcomes[place - 1]) or outcomes[place] is NOT_TRIED:
-                break  # what was stopped says only that it takes longer
-            step = math.log(SIZES[place] / SIZES[place - 1])
-            exponent = math.log(max(last, 1e-6) / max(before, 1e-6)) / step
-            is_steep = last > thresholds.SLOW_S and exponent > thresholds.STEEP_EXPONENT
-            if is_steep and (steepest is None or last > steepest[0]):
-                steepest = (last, exponent, f"{SIZES[place]:,} characters of {name}", asks[place])
-        if outcomes[-1].status == "timeout":
-            break
+        growth = _confirmed(bench, asks, _steepest(asks, outcomes))
+        if growth and (steepest is None or growth.projected_s > steepest[1].projected_s):
+            steepest = name, growth
+        late += outcomes[-1].status == "timeout"
+        if late >= (1 if steepest else thresholds.MOST_LATE):
+            break  # the other texts would only wait for deadlines
     times = sorted(outcome.seconds for _, _, _, outcome in bench.known)
     if times:
         bench.figures["median of known answers"] = f"{times[len(times) // 2] * 1000:.3g} ms"
@@ -174,14 +183,59 @@ def latency(bench: Bench) -> Iterator[Finding]:
         yield _about_latency(bench, *steepest)
 
 
-def _about_latency(bench: Bench, last: float, exponent: float, name: str, ask: Ask) -> Finding:
-    what = f"needs {last:.1f} s for {name}"
+FILLERS = {
+    "letters": "a",
+    "digits": "1",
+    "words": "word and ",
+    "brackets": "(",
+    "spaces": " ",
+    "boxes": r"\boxed{1} ",
+    "tags": "<think>x</think> ",
+    "lines": "step: 1 = 1\n",
+}
+
+
+def _steepest(asks: Sequence[Ask], outcomes: Sequence[Outcome]) -> Growth | None:
+    """The longest step between two lengths in which time grows steeply; None if none does."""
+    found = None
+    for place in range(1, len(asks)):
+        last, before = outcomes[place].seconds, outcomes[place - 1].seconds
+        if _is_late(outcomes[place - 1]) or outcomes[place] is NOT_TRIED:
+            break  # what was stopped says only that it takes longer
+        step = math.log(SIZES[place] / SIZES[place - 1])
+        exponent = math.log(max(last, 1e-6) / max(before, 1e-6)) / step
+        growth = Growth(asks[place], SIZES[place], last, exponent)
+        if exponent > thresholds.STEEP_EXPONENT and growth.projected_s > thresholds.SLOW_S:
+            found = growth
+    return found
+
+
+def _confirmed(bench: Bench, asks: Sequence[Ask], growth: Growth | None) -> Growth | None:
+    """The same growth in the best of some more tries: one slow answer proves nothing."""
+    if growth is None:
+        return None
+    place = SIZES.index(growth.size)
+    pair = [asks[place - 1], asks[place]]
+    tries = [bench.judge(pair) for _ in range(2 if growth.seconds < 0.5 else 1)]
+    before = min(one[0].seconds for one in tries)
+    last = min([growth.seconds, *(one[1].seconds for one in tries)])
+    exponent = math.log(max(last, 1e-6) / max(before, 1e-6)) / math.log(
+        SIZES[place] / SIZES[place - 1]
+    )
+    again = Growth(growth.ask, growth.size, last, exponent)
+    is_steep = exponent > thresholds.STEEP_EXPONENT and last > thresholds.MEASURABLE_S
+    return again if is_steep and again.projected_s > thresholds.SLOW_S else None
+
+
+def _about_latency(bench: Bench, name: str, growth: Growth) -> Finding:
+    what = f"needs {growth.seconds:.1f} s for {growth.size:,} characters of {name}"
+    power = f"time grows with the power {growth.exponent:.1f} of the length"
     return finding(
         bench,
-        "high" if last > 1 else "medium",
-        f"{what}; time grows with the power {exponent:.1f} of the length",
-        ask=ask,
+        "high" if growth.projected_s > 1 else "medium",
+        f"{what}; {power}: some {growth.projected_s:.0f} s for {SIZES[-1]:,}",
+        ask=growth.ask,
         expected="time in proportion to the length",
-        got=f"{last:.2f} s",
+        got=f"{growth.seconds:.2f} s",
         advice="look for nested quantifiers, re-scanning in a loop, text += text",
     )
