@@ -12,10 +12,12 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner
+from rlvr_monitor.health.advice import WHAT_TO_DO
 from rlvr_monitor.metrics.command import monitor_files_command, write_files
 from rlvr_monitor.metrics.contract import METRICS
 from rlvr_monitor.metrics.dashboard import dashboard, expressions
@@ -27,6 +29,7 @@ from rlvr_ops_core.check import check_pipeline
 from rlvr_ops_core.pipeline import run_pipeline
 from rlvr_ops_core.testing import check_monitor
 
+MONITORING = Path(__file__).resolve().parents[3] / "docs/monitoring.md"
 needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="needs promtool: apt-get install prometheus"
 )
@@ -120,6 +123,31 @@ def test_the_command_writes_all_files(tmp_path):
     ]
     config = yaml.safe_load((tmp_path / "out/prometheus.yml").read_text())
     assert config["scrape_configs"][0]["static_configs"] == [{"targets": ["h:1"]}]
+
+
+def headings():
+    """The anchors of docs/monitoring.md, as Git hosts make them of its headings."""
+    found = re.findall(r"^#+ (.+)$", MONITORING.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in found}
+
+
+def test_every_alert_leads_to_a_heading_that_says_what_to_do(tmp_path):
+    write_files(tmp_path, ("h:1",), docs="https://docs.example/monitoring")
+    rules = yaml.safe_load((tmp_path / "rlvr-rules.yml").read_text())["groups"][1]["rules"]
+    for rule in rules:
+        page, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+        assert page == "https://docs.example/monitoring"
+        named = WHAT_TO_DO if anchor == "{{ $labels.detector }}" else [anchor]
+        assert set(named) <= headings(), rule["alert"]
+
+
+def test_the_page_has_every_detector_with_its_advice_every_alert_and_every_metric():
+    page = " ".join(MONITORING.read_text().split())
+    for detector, advice in WHAT_TO_DO.items():
+        assert f"### {detector} " in page
+        assert advice in page
+    for name in [one.name for one in METRICS] + [one.name for one in ALERTS]:
+        assert f"`{name}`" in page
 
 
 def test_every_alert_has_examples_that_fire_stay_quiet_and_recover():

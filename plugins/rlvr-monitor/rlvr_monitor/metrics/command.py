@@ -18,18 +18,21 @@ import click
     multiple=True,
     help="A run's or a server's metrics. May be given several times. Default: 127.0.0.1:9464",
 )
-def monitor_files_command(folder: Path, targets: tuple[str, ...]) -> None:
+@click.option(
+    "--docs", help="Where docs/monitoring.md is published, for the alerts' runbook links."
+)
+def monitor_files_command(folder: Path, targets: tuple[str, ...], docs: str | None) -> None:
     """Write Prometheus' configuration, rules and their tests, and a Grafana dashboard to FOLDER."""
-    for file in write_files(folder, targets or ("127.0.0.1:9464",)):
+    for file in write_files(folder, targets or ("127.0.0.1:9464",), docs=docs):
         click.echo(file)
 
 
-def write_files(folder: Path, targets: tuple[str, ...]) -> list[Path]:
+def write_files(folder: Path, targets: tuple[str, ...], *, docs: str | None = None) -> list[Path]:
     """Write the files; gives their paths."""
     import yaml
 
     from rlvr_monitor.metrics.dashboard import dashboard
-    from rlvr_monitor.metrics.rules import example_file, rule_file
+    from rlvr_monitor.metrics.rules import DOCS, example_file, rule_file
 
     rules = "rlvr-rules.yml"
     config: dict[str, Any] = {
@@ -39,7 +42,7 @@ def write_files(folder: Path, targets: tuple[str, ...]) -> list[Path]:
     }
     contents = {
         "prometheus.yml": yaml.safe_dump(config, sort_keys=False),
-        rules: yaml.safe_dump(rule_file(), sort_keys=False, width=1000),
+        rules: yaml.safe_dump(rule_file(docs or DOCS), sort_keys=False, width=1000),
         "rlvr-rules-test.yml": yaml.safe_dump(example_file(rules), sort_keys=False, width=1000),
         "rlvr-dashboard.json": json.dumps(dashboard(), indent=2) + "\n",
     }

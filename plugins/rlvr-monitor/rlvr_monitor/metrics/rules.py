@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-DOCS = "https://github.com/rlvr-ops/rlvr-ops/blob/main/docs/monitoring.md"
+DOCS = "docs/monitoring.md"
+"""The page that says what to do; where it is published, `rlvr monitor-files --docs` knows."""
 TARGET = 0.99
 """The service level: so many of a hundred verdicts come."""
 FEWEST = 20
@@ -183,7 +184,7 @@ ALERTS: tuple[Alert, ...] = (
         'max by (run, detector) (rlvr_health_alarm{severity="critical"}) == 1',
         "critical",
         "{{ $labels.run }}: {{ $labels.detector }}",
-        "detectors",
+        "{{ $labels.detector }}",
         examples=(
             Example(
                 {
@@ -206,7 +207,7 @@ ALERTS: tuple[Alert, ...] = (
         'max by (run, detector) (rlvr_health_alarm{severity="warning"}) == 1',
         "warning",
         "{{ $labels.run }}: {{ $labels.detector }}",
-        "detectors",
+        "{{ $labels.detector }}",
         wait="2m",
         examples=(
             Example(
@@ -375,8 +376,8 @@ ALERTS: tuple[Alert, ...] = (
 )
 
 
-def rule_file() -> dict[str, Any]:
-    """The content of `rlvr-rules.yml`."""
+def rule_file(docs: str = DOCS) -> dict[str, Any]:
+    """The content of `rlvr-rules.yml`; each alert links to its heading in the page `docs`."""
     records = [{"record": one.name, "expr": one.expr} for one in RECORDS]
     alerts = [
         {
@@ -384,7 +385,7 @@ def rule_file() -> dict[str, Any]:
             "expr": one.expr,
             "for": one.wait,
             "labels": {"severity": one.severity},
-            "annotations": {"summary": one.summary, "runbook_url": f"{DOCS}#{one.anchor}"},
+            "annotations": {"summary": one.summary, "runbook_url": f"{docs}#{one.anchor}"},
         }
         for one in ALERTS
     ]
