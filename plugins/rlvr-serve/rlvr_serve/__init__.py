@@ -1,6 +1,7 @@
 """Policies and rewards over HTTP: the plugin `serve`.
 
-`rlvr serve --reward math/equal` and the server `serve/rewards` judge answers for any trainer.
+`rlvr serve RUN` and the server `serve/policy` answer as OpenAI's API does; `rlvr serve --reward
+math/equal` and the server `serve/rewards` judge answers for any trainer.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
 @hookimpl
 def rlvr_servers() -> Mapping[str, Server]:
-    """Rewards as a pipeline stage."""
-    from rlvr_serve.stages import rewards
+    """A policy, and rewards, as a pipeline stage."""
+    from rlvr_serve.stages import policy, rewards
 
-    return {"rewards": rewards}
+    return {"policy": policy, "rewards": rewards}
 
 
 @hookimpl

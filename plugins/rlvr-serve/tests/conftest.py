@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from serve_processes import REWARDS, Server  # beside this file
+from tiny_policy import make_policy
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +32,10 @@ def start():
         if server.process.poll() is None:
             server.process.kill()
         server.process.communicate()
+
+
+@pytest.fixture(scope="session")
+def policy(tmp_path_factory):
+    """The folder of a tiny policy."""
+    pytest.importorskip("transformers", reason='pip install "rlvr-serve[policies]"')
+    return make_policy(tmp_path_factory.mktemp("policies") / "tiny")

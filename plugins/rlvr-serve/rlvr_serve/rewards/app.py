@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -13,7 +12,7 @@ from rlvr_serve.rewards.idempotency import Answers
 from rlvr_serve.rewards.judges import Judges
 from rlvr_serve.rewards.score import SCHEMAS, score_router
 from rlvr_serve.rewards.service import RewardService
-from rlvr_serve.web.app import make_app
+from rlvr_serve.web.app import document, make_app
 from rlvr_serve.web.settings import WebSettings
 
 ADMITTED = ("/v1/score", "/compat/")
@@ -52,17 +51,5 @@ def reward_app(
         close=close,
     )
     app.state.web.metrics.registry.register(service.counts)
-    document(app)
+    document(app, SCHEMAS)
     return app
-
-
-def document(app: FastAPI) -> None:
-    """Let the OpenAPI document name the bodies that msgspec reads."""
-    plain = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        found = plain()
-        found.setdefault("components", {}).setdefault("schemas", {}).update(SCHEMAS)
-        return found
-
-    app.openapi = openapi  # type: ignore[method-assign]

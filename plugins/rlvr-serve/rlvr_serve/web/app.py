@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -21,6 +23,9 @@ from rlvr_serve.web.visit import Visit
 
 log = logging.getLogger("rlvr.serve")
 
+Step: TypeAlias = Callable[[], None] | Callable[[], Coroutine[Any, Any, None]]
+"""Something to do once: a function that blocks, or an async one."""
+
 KINDS = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -31,8 +36,9 @@ def make_app(
     routers: Sequence[APIRouter],
     admitted: Sequence[str],
     openai_paths: Sequence[str] = (),
-    load: Callable[[], None] | None = None,
-    close: Callable[[], None] | None = None,
+    load: Step | None = None,
+    watch: Callable[[Web], Coroutine[Any, Any, None]] | None = None,
+    close: Step | None = None,
 ) -> FastAPI:
     """A server with the routes of `routers`, ready for `serve_app` and `serving`.
 
@@ -42,8 +48,10 @@ def make_app(
         routers: the service.
         admitted: path prefixes whose POST requests need a place and have a deadline.
         openai_paths: path prefixes on which errors have OpenAI's form.
-        load: blocking; runs in a thread once the server listens. Until it is done nothing is ready.
-        close: blocking; runs after the last request.
+        load: runs once the server listens; until it is done nothing is ready. What blocks runs in a
+            thread, what is async on the event loop.
+        watch: runs from then on, and may set `trouble`.
+        close: as `load`, after the last request.
 
     Raises:
         OptionError: the settings would do harm, or the token file can't be read.
@@ -52,12 +60,12 @@ def make_app(
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
-        loading = asyncio.create_task(_load(web, load))
+        loading = asyncio.create_task(_load(web, load, watch))
         yield
         loading.cancel()
         web.is_ready = False
         if close is not None:
-            await asyncio.to_thread(close)
+            await _run(close)
         web.access_log.close()
 
     app = FastAPI(title=title, version="1", docs_url=None, redoc_url=None, lifespan=life)
@@ -72,13 +80,25 @@ def make_app(
     return app
 
 
-async def _load(web: Web, load: Callable[[], None] | None) -> None:
+async def _load(
+    web: Web, load: Step | None, watch: Callable[[Web], Coroutine[Any, Any, None]] | None
+) -> None:
     try:
         if load is not None:
-            await asyncio.to_thread(load)
+            await _run(load)
         web.is_ready = True
     except Exception as error:  # noqa: BLE001  # kept: the runner raises it where the user sees it
         web.failure = error
+    else:
+        if watch is not None:
+            await watch(web)
+
+
+async def _run(step: Step) -> None:
+    if inspect.iscoroutinefunction(step):
+        await step()
+    else:
+        await asyncio.to_thread(step)
 
 
 async def _on_validation(request: Request, error: Exception) -> Response:
@@ -114,3 +134,15 @@ def _answer(request: Request, problem: Problem) -> Response:
     response = Response(body, status_code=problem.status)
     response.raw_headers = problem_headers(problem, length=len(body), openai=visit.is_openai)
     return response
+
+
+def document(app: FastAPI, schemas: Mapping[str, Any]) -> None:
+    """Let the OpenAPI document name the bodies that msgspec reads."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        found = plain()
+        found.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+        return found
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -40,7 +40,7 @@ async def startupz(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """New requests are welcome."""
     web: Web = request.app.state.web
-    return _say(web.is_ready and not web.draining, "ready", _why_not(web))
+    return _say(web.is_welcoming, "ready", _why_not(web))
 
 
 @router.get(
@@ -59,4 +59,6 @@ def _say(is_so: bool, yes: str, no: str) -> Response:
 
 
 def _why_not(web: Web) -> str:
-    return "draining" if web.draining else "loading"
+    if web.draining:
+        return "draining"
+    return web.trouble if web.is_ready else "loading"

@@ -79,7 +79,7 @@ class State:
             "rlvr_requests_running": ("Admitted requests that have a place.", admission.running),
             "rlvr_requests_waiting": ("Admitted requests that wait for a place.", waiting),
             "rlvr_request_buffer_bytes": ("Bytes of admitted bodies.", admission.bytes),
-            "rlvr_server_ready": ("1 while /readyz says so.", web.is_ready and not web.draining),
+            "rlvr_server_ready": ("1 while /readyz says so.", web.is_welcoming),
             "rlvr_server_draining": ("1 after the server was told to stop.", web.draining),
             "rlvr_access_log_lost_lines": ("Lines not written.", web.access_log.lost),
             "rlvr_token_file_trouble": (

@@ -26,6 +26,8 @@ class Web:
     """It is loaded, and may be given requests."""
     draining: bool = False
     """It has been told to stop: it serves on, and wants no more."""
+    trouble: str = ""
+    """Why what is loaded does not work at the moment; "" if it does."""
     failure: Exception | None = None
     """Why it could not load."""
 
@@ -35,3 +37,8 @@ class Web:
         self.tokens = Tokens(self.settings.token_file) if self.settings.token_file else None
         self.access_log = AccessLog(self.settings.access_log)
         self.metrics = Metrics(self)
+
+    @property
+    def is_welcoming(self) -> bool:
+        """Whether new requests are welcome: what `/readyz` says."""
+        return self.is_ready and not self.draining and not self.trouble

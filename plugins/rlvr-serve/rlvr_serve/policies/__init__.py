@@ -1,0 +1,1 @@
+"""A trained policy behind OpenAI's API, with an engine of our own or one that runs elsewhere."""
