@@ -20,13 +20,14 @@ def read_report(payload: bytes, outcome: Outcome) -> Outcome:
         rows = tuple(_row(*one) for one in report["tests"][:_MAX_ROWS])
         calls, missing = _count(report["calls"]), _count(report["missing"])
         printed = str(report["printed"])[:2000]
+        hit = "answer" if report["limit"] == "answer" else ""
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         return replace(outcome, unusable=f"the tests sent no report: {type(error).__name__}")
     failed = next((row for row in rows if row.share < 1.0), None)
     reason = f"{failed.name}: {failed.reason}" if failed else ""
     if not failed and not calls:
         reason = "the tests never called the program"
-    limit = outcome.limit if failed else ""
+    limit = (outcome.limit or hit) if failed else ""
     if failed and not limit and "MemoryError" in failed.reason:
         limit = "memory"
     return replace(

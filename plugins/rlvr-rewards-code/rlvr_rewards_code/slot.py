@@ -1,7 +1,8 @@
 """One slot: a sandbox for programs and one for tests, and the judging of one program after another.
 
-The trainer's side only passes frames between the two and keeps the clock; it reads nothing that the
-program sent, and of the tests' side only the final report.
+The trainer's side hands the tests the program's channel and keeps the clock; it reads nothing that
+the program sent, and of the tests' side only the final report. Where descriptors can't travel, it
+passes the frames between the two.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import select
 from dataclasses import replace
+from functools import lru_cache
 from time import monotonic
 
 from rlvr_rewards_code.backends.sandbox import (
@@ -48,7 +50,7 @@ class Slot:
             SandboxBroken: a sandbox failed; this says nothing about the program.
         """
         programs = self.sandbox("programs", job.setup)
-        tests = self.sandbox("tests", replace(job.setup, disk_mb=0, file_mb=0, processes=0))
+        tests = self.sandbox("tests", _for_tests(job.setup))
         if self.desk is None or self.desk.sandbox is not tests:
             self.desk = Desk(tests)
         try:
@@ -83,13 +85,19 @@ class Slot:
             self._drop(use)
 
 
+@lru_cache
+def _for_tests(setup: Setup) -> Setup:
+    return replace(setup, disk_mb=0, file_mb=0, processes=0)
+
+
 class Hearing:
-    """One program and one examiner, and what passes between them."""
+    """One program and one examiner, who talk to each other."""
 
     def __init__(self, job: Job, tests: FunctionTests, programs: Sandbox, desk: Desk) -> None:
         self.job, self.tests = job, tests
         self.programs, self.desk = programs, desk
-        self.frame_limit = job.limits.answer_kb * 1024
+        self.direct = desk.sandbox.passes_descriptors
+        self.events = select.POLLRDHUP if self.direct else select.POLLIN
         self.exit = Exit(0, 0.0, 0.0)
         self.ending = ""
         self.limit = ""
@@ -105,8 +113,8 @@ class Hearing:
         try:
             self.examiner = self.desk.examiner()
             self.deadline = monotonic() + self.job.limits.wall_s
-            self.examiner.stream.send(wire.frame(wire.JOB, self._job()), self.deadline)
-            self._pass_frames()
+            self._say_with_program(wire.JOB, self._job())
+            self._attend()
             self._end_program()
         finally:
             with suppress_broken():
@@ -116,11 +124,19 @@ class Hearing:
 
     def _start_program(self) -> None:
         program = self.program = self.programs.take(PROGRAM)
-        program.stream.limit = self.frame_limit
         limits = self.job.limits
+        program.stream.limit = limits.answer_kb * 1024
         needs = wire.NEEDS.pack(limits.cpu_s, limits.memory_mb)
         text = self.job.program.encode("utf-8", "surrogatepass")
         program.stream.send(wire.frame(wire.LOAD, needs + text), monotonic() + 5)
+
+    def _say_with_program(self, kind: bytes, payload: bytes) -> None:
+        """To the tests; the program's channel goes with it, whose end is ours to watch only."""
+        said = wire.frame(kind, payload)
+        if self.direct and self.program is not None:
+            self.examiner.stream.send_with(said, self.program.stream.channel, self.deadline)
+        else:
+            self.examiner.stream.send(said, self.deadline)
 
     def _job(self) -> bytes:
         tests = self.tests
@@ -135,27 +151,26 @@ class Hearing:
             "plan": tests.plan,
             "share": self.job.share,
             "test_s": self.job.limits.test_s,
+            "answer_bytes": self.job.limits.answer_kb * 1024,
         }
         return json.dumps(job).encode()
 
-    def _pass_frames(self) -> None:
+    def _attend(self) -> None:
+        """Wait for the verdict, for the program's end, and for the end of its time."""
         started = monotonic()
+        examiner = self.examiner.stream.fileno()
         while self.verdict is None:
-            waiting = [self.examiner.stream.fileno()]
-            if self.program is not None:
-                waiting.append(self.program.stream.fileno())
             poll = select.poll()
-            for fd in waiting:
-                poll.register(fd, select.POLLIN)
+            poll.register(examiner, select.POLLIN)
+            if self.program is not None:
+                poll.register(self.program.stream.fileno(), self.events)
             patience = self.deadline - monotonic()
-            ready = (
-                {fd for fd, _ in poll.poll(max(0.0, patience) * 1000)} if patience > 0 else set()
-            )
+            ready = [fd for fd, _ in poll.poll(patience * 1000)] if patience > 0 else []
             if not ready and not self._more_time(started):
                 return
             if self.program is not None and self.program.stream.fileno() in ready:
                 self._hear_program(self.program)
-            if self.examiner.stream.fileno() in ready and not self._hear_examiner():
+            if examiner in ready and not self._hear_examiner():
                 return
 
     def _more_time(self, started: float) -> bool:
@@ -179,10 +194,13 @@ class Hearing:
         return True
 
     def _hear_program(self, program: Process) -> None:
-        frames = program.stream.frames()
-        said = b"".join(wire.frame(wire.SAID, kind + payload) for kind, payload in frames)
-        if said:
-            self.examiner.stream.send(said, self.deadline)
+        if self.direct:
+            program.stream.closed = True  # what it still said is for the tests to read
+        else:
+            frames = program.stream.frames()
+            said = b"".join(wire.frame(wire.SAID, kind + payload) for kind, payload in frames)
+            if said:
+                self.examiner.stream.send(said, self.deadline)
         if program.stream.closed:
             oversized = program.stream.oversized
             self._end_program()
@@ -210,7 +228,7 @@ class Hearing:
                     return False
                 self.limit = self.ending = ""
                 self._start_program()
-                self.examiner.stream.send(wire.frame(wire.READY, b""), self.deadline)
+                self._say_with_program(wire.READY, b"")
         if self.examiner.stream.closed and self.verdict is None:
             self.desk.bury()
             self.ending = "the process of the tests died of what it answered"

@@ -105,11 +105,11 @@ def _start_with_stream(backend: Docker, client: Any, setup: Setup, use: str) -> 
         raise
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     Relay(wire, theirs)
-    return _ready(ours, container)
+    return _ready(ours, container, passes_descriptors=False)
 
 
-def _ready(control: socket.socket, container: Any) -> Sandbox:
-    sandbox = Sandbox(control, lambda: _remove(container))
+def _ready(control: socket.socket, container: Any, *, passes_descriptors: bool = True) -> Sandbox:
+    sandbox = Sandbox(control, lambda: _remove(container), passes_descriptors=passes_descriptors)
     try:
         sandbox.wait_until_ready()
     except SandboxBroken:

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rlvr_rewards_code.backends.sandbox import Sandbox, SandboxBroken, Setup
+from rlvr_rewards_code.jail.view import view_of
 
 PACKAGE = Path(__file__).resolve().parent.parent
 # The package's own __init__ imports the core, which has no business in a sandbox: put an empty
@@ -28,11 +29,11 @@ START = (
 )
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
-    "PYTHONDONTWRITEBYTECODE": "1",
     "LANG": "C.UTF-8",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "1",
+    "LD_BIND_NOW": "1",  # else each program looks up the functions of libc for itself
 }
 STACK_BYTES = 32 * 2**20
 
@@ -58,11 +59,15 @@ class Local:
             raise SandboxBroken(f"{self.name} gives programs neither a disk nor processes")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         subset = self.name == "restricted"
+        site = (*setup.site, *(_home_of("RestrictedPython") if subset else ()))
+        view = view_of(site)
         orders = {
             "walls": self.name,
             "use": "subset" if subset and use == "programs" else use,
             "control": theirs.fileno(),
-            "site": (*setup.site, *(_home_of("RestrictedPython") if subset else ())),
+            "site": site,
+            "readable": view.readable,
+            "hidden": view.hidden,
             "preload": setup.preload,
             "disk_mb": setup.disk_mb,
             "file_mb": setup.file_mb,

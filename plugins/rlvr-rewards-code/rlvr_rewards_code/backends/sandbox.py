@@ -133,6 +133,19 @@ class Stream:
                 return False
         return True
 
+    def send_with(self, data: bytes, handed: socket.socket, deadline: float) -> bool:
+        """Send everything, and a descriptor with it; returns what `send` does."""
+        try:
+            sent = socket.send_fds(self.channel, [data], [handed.fileno()])
+        except BlockingIOError:
+            return _writable(self.channel, deadline - monotonic()) and self.send_with(
+                data, handed, deadline
+            )
+        except OSError:
+            self.closed = True
+            return False
+        return self.send(data[sent:], deadline)
+
     def frames(self) -> list[tuple[bytes, bytes]]:
         """Whole frames that have arrived; sets `closed` at the end or at a frame too large."""
         try:
@@ -160,7 +173,7 @@ class Stream:
 def _writable(channel: socket.socket, patience: float) -> bool:
     poll = select.poll()
     poll.register(channel, select.POLLOUT)
-    return bool(poll.poll(patience * 1000))
+    return bool(poll.poll(max(0.0, patience) * 1000))
 
 
 @dataclass
@@ -196,6 +209,8 @@ class Sandbox:
     """Ends whatever was started for it; must be safe to call twice."""
     walls: tuple[str, ...] = ()
     frame_limit: int = 8 * 2**20
+    passes_descriptors: bool = True
+    """Its processes can be handed descriptors; not so where everything goes over one stream."""
     ahead: deque[bytes] = field(default_factory=deque)
     ready: deque[Process] = field(default_factory=deque)
     ended: dict[int, Exit] = field(default_factory=dict)

@@ -6,15 +6,14 @@ object of another kind becomes a reference, which the receiver wraps. Anything m
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections import deque
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 MAX_DEPTH = 200
+_TO_JSON = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 _SMALL = 2**63
 
 Reference = Callable[[object], list[Any]]
@@ -41,7 +40,7 @@ def encode(value: object, reference: Reference) -> Any:
 
 def as_bytes(plain: Any) -> bytes:
     """Tagged JSON as bytes: equal values give equal bytes."""
-    return json.dumps(plain, check_circular=False, separators=(",", ":")).encode()
+    return _TO_JSON(plain).encode()
 
 
 def loads(payload: bytes, resolve: Resolve) -> Any:
@@ -99,6 +98,9 @@ def _encode(value: Any, reference: Reference, depth: int) -> Any:
             return _encode(plain(value), reference, depth - 1)
     if hasattr(kind, "__array__") and hasattr(kind, "tolist"):  # numpy's arrays and numbers
         return _encode(value.tolist(), reference, depth - 1)
+    imported = _IMPORTED.get(kind.__qualname__)
+    if imported is not None and getattr(kind, "__module__", None) == imported[0]:
+        return imported[1](value)
     return reference(value)
 
 
@@ -126,14 +128,17 @@ _SPECIAL: dict[type, Callable[[Any], list[Any]]] = {
     bytearray: lambda value: ["B", value.hex()],
     complex: lambda value: ["c", repr(value.real), repr(value.imag)],
     range: lambda value: ["r", hex(value.start), hex(value.stop), hex(value.step)],
-    Decimal: lambda value: ["D", str(value)],
-    Fraction: lambda value: ["F", hex(value.numerator), hex(value.denominator)],
-    date: lambda value: ["y", value.isoformat()],
-    datetime: lambda value: ["Y", value.isoformat()],
-    time: lambda value: ["m", value.isoformat()],
-    timedelta: lambda value: ["M", value.days, value.seconds, value.microseconds],
     type(...): lambda _: ["e"],
 }
+_IMPORTED: dict[str, tuple[str, Callable[[Any], list[Any]]]] = {
+    "Decimal": ("decimal", lambda value: ["D", str(value)]),
+    "Fraction": ("fractions", lambda value: ["F", hex(value.numerator), hex(value.denominator)]),
+    "date": ("datetime", lambda value: ["y", value.isoformat()]),
+    "datetime": ("datetime", lambda value: ["Y", value.isoformat()]),
+    "time": ("datetime", lambda value: ["m", value.isoformat()]),
+    "timedelta": ("datetime", lambda value: ["M", value.days, value.seconds, value.microseconds]),
+}
+"""By name and module, so that only programs that use these modules have them in memory."""
 _BASES: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (int, lambda value: int.__add__(value, 0)),
     (float, lambda value: float.__add__(value, 0.0) if value else float.__abs__(value)),
@@ -179,6 +184,9 @@ _CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {
 }
 
 
+_of = importlib.import_module
+
+
 def _hex(text: str) -> int:
     return int(text, 16)
 
@@ -190,12 +198,12 @@ _SCALARS: dict[str, Callable[..., Any]] = {
     "B": bytearray.fromhex,
     "c": lambda real, imaginary: complex(float(real), float(imaginary)),
     "r": lambda *parts: range(*map(_hex, parts)),
-    "D": lambda text: Decimal(_text(text)),
-    "F": lambda top, bottom: Fraction(_hex(top), _hex(bottom)),
-    "y": date.fromisoformat,
-    "Y": datetime.fromisoformat,
-    "m": time.fromisoformat,
-    "M": lambda days, seconds, micros: timedelta(days, seconds, micros),
+    "D": lambda text: _of("decimal").Decimal(_text(text)),
+    "F": lambda top, bottom: _of("fractions").Fraction(_hex(top), _hex(bottom)),
+    "y": lambda text: _of("datetime").date.fromisoformat(text),
+    "Y": lambda text: _of("datetime").datetime.fromisoformat(text),
+    "m": lambda text: _of("datetime").time.fromisoformat(text),
+    "M": lambda days, seconds, micros: _of("datetime").timedelta(days, seconds, micros),
     "e": lambda: ...,
     "T": lambda name: TYPES[name],
 }

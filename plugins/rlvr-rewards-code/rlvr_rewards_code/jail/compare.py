@@ -16,6 +16,7 @@ from typing import Any
 
 from rlvr_rewards_code.jail import wire
 from rlvr_rewards_code.jail.plain import is_plain
+from rlvr_rewards_code.jail.trainer import Trainer
 
 HOW = ("exact", "lines", "tokens", "floats")
 _WHITE = " \t\r\n\v\f"
@@ -23,13 +24,13 @@ _WHITE = " \t\r\n\v\f"
 _BREAKS = re.compile(f"[{_WHITE}]+")
 
 
-def judge(job: Mapping[str, Any], fd: int) -> dict[str, Any]:
+def judge(job: Mapping[str, Any], trainer: Trainer) -> dict[str, Any]:
     """The report on one case; the output follows the job as a frame of its own."""
-    _, output = wire.read(fd)
+    _, output = trainer.read()
     text = output.decode(errors="surrogateescape")  # so that no byte looks like a text
     if job["checker"]:
         if not is_plain(compile(job["checker"], "checker", "exec", dont_inherit=True)):
-            wire.write(fd, wire.frame(wire.ALONE, b""))  # said before any of it runs
+            trainer.say(wire.ALONE, b"")  # said before any of it runs
         share = _checked(job["checker"], job["input"], text, job["expected"])
         why = "" if share == 1.0 else "the checker says no"
     else:

@@ -6,18 +6,17 @@ import contextlib
 import os
 import resource
 import signal
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rlvr_rewards_code.jail import kernel
-from rlvr_rewards_code.jail.seccomp import Filter
+from rlvr_rewards_code.jail.seccomp import Filter, Walls
 
 OPEN_FILES = 64
 CHANNEL = 3
 """The number under which a forked process has its channel."""
 
 
-@dataclass(frozen=True)
-class Bounds:
+class Bounds(NamedTuple):
     """What a forked process may use at most; what differs per program is set later."""
 
     base_bytes: int
@@ -30,7 +29,7 @@ class Bounds:
     """Threads and processes at once; 0 where the kernel can't count those of one sandbox."""
 
 
-def confine_server(bounds: Bounds) -> None:
+def confine_server(bounds: Bounds, walls: Walls | None) -> None:
     """The limits that never change, for the fork server and so for all that it forks."""
     limit(resource.RLIMIT_NOFILE, OPEN_FILES)
     limit(resource.RLIMIT_CORE, 0)
@@ -40,6 +39,8 @@ def confine_server(bounds: Bounds) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing too much fails instead of killing
     for number in (0, 1, 2):
         os.dup2(os.open("/dev/null", os.O_RDWR), number)
+    if walls is not None:
+        walls.shared.install(os.getpid())
 
 
 def confine_child(

@@ -11,20 +11,25 @@ import importlib
 import json
 import os
 import random
+import socket
 import sys
 import time
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rlvr_rewards_code.jail import compare, proxy, pytest_style, wire
 from rlvr_rewards_code.jail.collect import RECORD, Assertions, Scope, Test, collect
 from rlvr_rewards_code.jail.confine import CHANNEL, Bounds, limit_use
 from rlvr_rewards_code.jail.reading import read
+from rlvr_rewards_code.jail.trainer import Trainer
 
 Report = dict[str, Any]
 _MEMORY_MB = 2048
 _MAX_TESTS = 2000
+_MANY_CALLS, _QUICK_S = 20, 1.0
+"""When it is worth to run the reference once for a plan: the calls one by one took so many turns,
+and the reference won't take long."""
 
 
 class Unusable(Exception):
@@ -34,23 +39,25 @@ class Unusable(Exception):
 class Examination:
     """One program, judged by one task's tests."""
 
-    def __init__(self, job: Mapping[str, Any], fd: int) -> None:
+    def __init__(self, job: Mapping[str, Any], trainer: Trainer) -> None:
         self.job = job
-        self.link = proxy.Link(fd)
+        self.trainer = trainer
+        self.link = proxy.Link(trainer, limit=job["answer_bytes"])
         self.counting = job["share"]
         self.kinds: dict[str, str] = {}
         self.reading = read(job)
         if not self.reading.plain:
-            wire.write(fd, wire.frame(wire.ALONE, b""))  # said before any of it runs
+            trainer.say(wire.ALONE, b"")  # said before any of it runs
 
     def run(self, *, planned: bool) -> Report:
         """The report of all tests; stops at the first failure unless each one counts."""
         assertions = Assertions()
-        if planned and self.reading.plain and not self.reading.all_calls and self._is_check():
+        if planned and self.reading.many_calls:
             self.reading.record_calls(self.job["entry"])
+        started = time.monotonic()
         random.seed(0)
-        self.link.plan(self.reading.calls if planned else ())
-        refused = self._loaded()
+        self.link.connect()
+        refused = self._loaded(self.reading.calls if planned else ())
         if refused:
             return self._report([("load", False, refused, 0.0)])
         try:
@@ -64,26 +71,32 @@ class Examination:
             rows.append(self._judge(test))
             if not rows[-1][1] and not self.counting:
                 break
+        if self.reading.plain and not self.reading.recorded and self._is_check():
+            unplanned = self.link.calls - len(self.reading.calls)
+            quick = time.monotonic() - started < _QUICK_S
+            self.reading.many_calls = quick and unplanned > _MANY_CALLS
         if self.counting and assertions.results:
             rows = self._assertion_rows(assertions, rows)
         missing = len(tests) - len(rows) if len(rows) < len(tests) else 0
         return self._report(rows, missing=missing)
 
-    def _loaded(self) -> str:
+    def _loaded(self, plan: Sequence[list[Any]] = ()) -> str:
         """Wait until the program is loaded; gives why it can't be judged, or ""."""
         try:
+            self.link.plan(plan)
             kind, payload = self.link.hear()
         except proxy.Dead as dead:
             return f"while loading{' or in its first calls' * bool(self.link.planned)}: {dead}"
         try:
-            report = json.loads(payload)
             if kind == wire.REFUSED:
+                report = json.loads(payload)
                 places = "; ".join(map(str, report["at"]))
                 return f"does not load: {report['own']}: {report['message']} {places}"[:600]
-            self.kinds = {str(name): str(kind) for name, kind in report.items()}
+            if kind != wire.LOADED:
+                return "sent something that is no answer"
+            lines = payload.split(b"\n") if payload else []
+            self.kinds = {one[1:].decode(): wire.KINDS[one[:1]] for one in lines}
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            return "sent something that is no answer"
-        if kind != wire.LOADED:
             return "sent something that is no answer"
         missing = [name for name in self.reading.names if name not in self.kinds]
         return f"defines no {', '.join(missing)}" if missing else ""
@@ -125,7 +138,8 @@ class Examination:
             # `check` gets the program as its argument, and the task's helpers stay the task's:
             # a test that compares with a helper of the same name compares with the reference.
             exec(self.reading.setup, scope)  # noqa: S102  # a task's own code, in its sandbox
-            exec(self.reading.reference, scope)  # noqa: S102
+            if self.reading.helpers is not None:
+                exec(self.reading.helpers, scope)  # noqa: S102
             scope.update({name: value for name, value in names.items() if name not in scope})
         else:
             scope.update(names)
@@ -165,12 +179,10 @@ class Examination:
         """Have the program started again, where each test counts for itself."""
         if not self.counting:
             return False
-        wire.write(self.link.fd, wire.frame(wire.RENEW, b""))
-        while wire.read(self.link.fd)[0] != wire.READY:
-            pass  # what the old one still said
+        renew(self.trainer)
+        self.link.connect()
         self.link.dead = ""
         self.link.deadline = None
-        self.link.plan(())
         return not self._loaded()
 
     def _assertion_rows(
@@ -192,7 +204,10 @@ class Examination:
             except (proxy.Dead, proxy.Diverged, Exception):  # noqa: BLE001  # a courtesy, no more
                 printed = ""
         calls = self.link.calls - bool(printed)
-        return {"tests": rows, "missing": missing, "calls": calls, "printed": printed}
+        limit = "answer" if self.link.oversized else ""
+        return {"tests": rows, "missing": missing, "calls": calls, "printed": printed} | {
+            "limit": limit
+        }
 
 
 def _text(error: BaseException) -> str:
@@ -214,55 +229,64 @@ def _line(error: BaseException) -> str:
     return line
 
 
-def examine(job: Mapping[str, Any], fd: int) -> Report:
+def renew(trainer: Trainer) -> None:
+    """Have the program started again."""
+    trainer.say(wire.RENEW, b"")
+    while trainer.read()[0] != wire.READY:
+        pass  # what the old one still said
+
+
+def examine(job: Mapping[str, Any], trainer: Trainer) -> Report:
     """Judge one program; the calls are planned where that can be done."""
+    examination = Examination(job, trainer)
     try:
         # planned answers come in bunches: not where each test has to be told from the next
-        planned = job["plan"] and not job["share"] and not job["test_s"]
-        return Examination(job, fd).run(planned=planned)
+        return examination.run(planned=job["plan"] and not job["share"] and not job["test_s"])
     except proxy.Diverged:
-        wire.write(fd, wire.frame(wire.RENEW, b""))
-        while wire.read(fd)[0] != wire.READY:
-            pass
-        return Examination(job, fd).run(planned=False)
+        examination.link.release()
+        renew(trainer)
+        examination = Examination(job, trainer)
+        return examination.run(planned=False)
+    finally:
+        examination.link.release()
 
 
 def main(bounds: Bounds) -> None:
     """Take jobs until the channel closes."""
     limit_use(bounds, cpu_s=1e6, memory_mb=_MEMORY_MB)
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # for as long as we live
+    trainer = Trainer(CHANNEL)
     while True:
-        kind, payload = wire.read(CHANNEL)
+        kind, payload = trainer.read()
         if kind != wire.JOB:
             continue
         job = json.loads(payload)
-        work: Callable[[Mapping[str, Any], int], Report] = (
+        work: Callable[[Mapping[str, Any], Trainer], Report] = (
             examine if job["kind"] == "functions" else compare.judge
         )
         try:
-            report = work(job, CHANNEL)
+            report = work(job, trainer)
         except (Unusable, SyntaxError, ValueError, RecursionError, MemoryError) as error:
             report = {"unusable": f"{type(error).__name__}: {error}"[:500]}
-        wire.write(CHANNEL, wire.frame(wire.VERDICT, json.dumps(report).encode()))
+        trainer.forget()
+        trainer.say(wire.VERDICT, json.dumps(report).encode())
 
 
 def warm() -> None:
     """Do once what every examination does, so that the fork server has all of it in memory."""
-    reading, writing = os.pipe()
     tests = "def check(candidate):\n    assert candidate([1, 2.5], 'a') == {'a': (1,)}, 'why'\n"
     job = {"tests": tests, "entry": "f", "names": [], "reference": "def f(): pass", "setup": ""}
     job |= {"share": False, "module": "solution", "plan": True, "test_s": None}  # type: ignore[dict-item]
-    said = (wire.LOADED + b'{"f":"function"}', wire.RETURNED + b'["d","a",["t",1]]')
-    for _ in range(3):
-        reply_in, reply_out = os.pipe()
-        for payload in said:
-            wire.write(reply_out, wire.frame(wire.SAID, payload))
-        examination = Examination(job, reply_in)
-        examination.link.tell = lambda *_: None  # type: ignore[method-assign]  # nobody listens yet
-        json.dumps(examination.run(planned=True)).encode()
-        os.close(reply_in)
-        os.close(reply_out)
+    job |= {"answer_bytes": 1000}  # type: ignore[dict-item]
+    said = wire.frame(wire.LOADED, b"ff") + wire.frame(wire.RETURNED, b'["d","a",["t",1]]')
+    for _ in range(8):
+        ours, theirs = socket.socketpair()
+        program, other = socket.socketpair()
+        with ours, other:
+            other.sendall(said)
+            trainer = Trainer(theirs.detach())
+            trainer.handed.append(program.detach())
+            json.dumps(examine(job, trainer)).encode()
+            trainer.socket.close()
     for name in ("solution", "pytest"):
         sys.modules.pop(name, None)
-    os.close(reading)
-    os.close(writing)

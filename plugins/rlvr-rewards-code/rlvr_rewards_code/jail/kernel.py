@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
-import platform
 from collections.abc import Callable
 
 libc = ctypes.CDLL(None, use_errno=True)
 _raw = ctypes.PyDLL(None, use_errno=True)  # keeps the GIL: a forked child holds it and runs on
 
-MACHINE = platform.machine()
+MACHINE = os.uname().machine
 _NUMBERS = {
     # name: (x86_64, aarch64)
     "clone": (56, 220),
@@ -80,6 +80,12 @@ def mount(source: str, target: str, kind: str, flags: int, options: str = "") ->
 def unmount(target: str) -> None:
     """Detach whatever is mounted there."""
     _checked(f"umount {target}", libc.umount2(target.encode(), MNT_DETACH))
+
+
+def trim() -> None:
+    """Give the memory back that is free now: a forked child would copy it before it writes."""
+    with contextlib.suppress(AttributeError):  # another libc
+        libc.malloc_trim(ctypes.c_size_t(0))
 
 
 def fork() -> int:

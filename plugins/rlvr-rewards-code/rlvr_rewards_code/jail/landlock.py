@@ -7,7 +7,6 @@ import ctypes
 import os
 import struct
 from collections.abc import Sequence
-from pathlib import Path
 
 from rlvr_rewards_code.jail import kernel
 
@@ -55,7 +54,7 @@ def _allow(ruleset: int, place: str, rights: int) -> None:
     with contextlib.suppress(FileNotFoundError):
         handle = os.open(place, os.O_PATH | os.O_CLOEXEC)
         try:
-            if not Path(place).is_dir():
+            if not os.path.isdir(place):
                 rights &= _FILE_RIGHTS
             rule = ctypes.create_string_buffer(struct.pack("=Qi", rights, handle))
             kernel.syscall("landlock_add_rule", ruleset, 1, rule, 0)

@@ -72,7 +72,7 @@ class Mux:
         what, pid, role, count = ORDER.unpack(order)
         if what != FORK:
             self._say(0, self._end(pid, DYING_S if what == LAST else 0.0))
-        for child in [self.zygote.fork(role) for _ in range(count)]:
+        for child in self.zygote.fork(role, count) if count else ():
             self.children[child.pid] = child
             self.open[child.channel] = child.pid
             os.set_blocking(child.channel, False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
+from collections.abc import Iterable
+from types import CodeType
 
 
 def names_under_test(
@@ -16,12 +18,24 @@ def names_under_test(
     nothing else defines.
     """
     used = _used([setup, *tests], module)
-    defined = _defined_at_top(reference)
+    defined = defined_at_top(reference)
     if defined:
         return tuple(name for name in used if name in defined)
     known = set(dir(builtins)) | sys.stdlib_module_names | {"pytest"}
     known = known.union(*(_defined_in(tree) for tree in (setup, *tests)))
     return tuple(name for name in used if name not in known)
+
+
+def may_use(codes: Iterable[CodeType], text: str, *, own: frozenset[str]) -> bool:
+    """Whether some code may use what a program defines; told from its text, which is quick.
+
+    `own` are the names that the code defines itself.
+    """
+    return any(
+        any(name in text for name in code.co_names if name not in own)
+        or may_use([one for one in code.co_consts if isinstance(one, CodeType)], text, own=own)
+        for code in codes
+    )
 
 
 def _used(trees: list[ast.Module], module: str) -> list[str]:
@@ -36,7 +50,7 @@ def _used(trees: list[ast.Module], module: str) -> list[str]:
     return list(used)
 
 
-def _defined_at_top(tree: ast.Module) -> frozenset[str]:
+def defined_at_top(tree: ast.Module) -> frozenset[str]:
     """Names that a module offers to others."""
     names: set[str] = set()
     for node in tree.body:

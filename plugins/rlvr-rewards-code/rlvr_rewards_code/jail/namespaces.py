@@ -13,7 +13,6 @@ import os
 import signal
 import struct
 from collections.abc import Sequence
-from pathlib import Path
 
 from rlvr_rewards_code.jail import kernel
 
@@ -58,16 +57,20 @@ def _map_ids(pid: int, outside: tuple[int, int]) -> None:
     """Root's sandbox is nobody outside; everybody else's is themselves."""
     user, group = outside
     maps = {"uid_map": user, "gid_map": group}
-    place = Path(f"/proc/{pid}")
     if user == 0:
         with contextlib.suppress(OSError):  # root of a container without that right
             for name in maps:
-                (place / name).write_text(f"0 0 1\n{_NOBODY} {_NOBODY} 1\n")
+                _write(f"/proc/{pid}/{name}", f"0 0 1\n{_NOBODY} {_NOBODY} 1\n")
             return
-    (place / "setgroups").write_text("deny")
+    _write(f"/proc/{pid}/setgroups", "deny")
     for name, own in maps.items():
         with contextlib.suppress(FileExistsError):
-            (place / name).write_text(f"{own} {own} 1\n")
+            _write(f"/proc/{pid}/{name}", f"{own} {own} 1\n")
+
+
+def _write(place: str, text: str) -> None:
+    with open(place, "w", encoding="ascii") as file:
+        file.write(text)
 
 
 def _wait_for(pid: int) -> None:
@@ -81,23 +84,23 @@ def _make_root(readable: Sequence[str], hidden: Sequence[str], *, disk_mb: int) 
     new = next(
         room
         for room in _ROOM
-        if Path(room).is_dir() and not any(f"{one}/".startswith(f"{room}/") for one in readable)
+        if os.path.isdir(room) and not any(f"{one}/".startswith(f"{room}/") for one in readable)
     )
     kernel.mount("root", new, "tmpfs", kernel.MS_NOSUID, "mode=755,size=256k,nr_inodes=2k")
     for place in readable:
         _bind(place, new)
     for place in hidden:
-        if Path(new + place).is_dir():
+        if os.path.isdir(new + place):
             kernel.mount("hidden", new + place, "tmpfs", kernel.MS_RDONLY, "size=4k,nr_inodes=2")
     for name in _DEVICES:
-        if Path(f"/dev/{name}").exists():
+        if os.path.exists(f"/dev/{name}"):
             _bind(f"/dev/{name}", new, read_only=False)
     if disk_mb:
-        scratch = Path(new, "tmp")
-        scratch.mkdir(mode=0o1777)
-        scratch.chmod(0o1777)
+        scratch = f"{new}/tmp"
+        os.mkdir(scratch)
+        os.chmod(scratch, 0o1777)
         flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
-        kernel.mount("tmp", str(scratch), "tmpfs", flags, f"mode=1777,size={disk_mb}m,nr_inodes=4k")
+        kernel.mount("tmp", scratch, "tmpfs", flags, f"mode=1777,size={disk_mb}m,nr_inodes=4k")
     _make_read_only(new, recursive=False)
     os.chdir(new)
     _pivot()
@@ -111,18 +114,18 @@ def _pivot() -> None:
 
 def _bind(place: str, new: str, *, read_only: bool = True) -> None:
     """Show a file or folder at the same path below the new root; links stay links."""
-    source, target = Path(place), Path(new + place)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_symlink():
-        target.symlink_to(source.readlink())
+    target = new + place
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if os.path.islink(place):
+        os.symlink(os.readlink(place), target)
         return
-    if source.is_dir():
-        target.mkdir(exist_ok=True)
+    if os.path.isdir(place):
+        os.makedirs(target, exist_ok=True)
     else:
-        target.touch()
-    kernel.mount(place, str(target), "", kernel.MS_BIND | kernel.MS_REC)
+        _write(target, "")
+    kernel.mount(place, target, "", kernel.MS_BIND | kernel.MS_REC)
     if read_only:
-        _make_read_only(str(target), recursive=True)
+        _make_read_only(target, recursive=True)
 
 
 def _make_read_only(place: str, *, recursive: bool) -> None:

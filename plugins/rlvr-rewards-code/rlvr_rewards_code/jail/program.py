@@ -59,6 +59,7 @@ class Server:
 
     def __init__(self, channel: int) -> None:
         self.channel = channel
+        self.frames = wire.Frames(channel)
         self.objects: list[object] = []
         self.replies: list[bytes] = []
         self.flushed = time.monotonic()
@@ -80,13 +81,14 @@ class Server:
         """Run the program, and say which names it defines."""
         self.execute(source, self.scope)
         names = [name for name in list(self.scope)[:_MAX_NAMES] if not name.startswith("__")]
-        self.say(wire.LOADED, json.dumps({name: self._kind(name) for name in names}).encode())
+        said = "\n".join([self._kind(name) + name for name in names])
+        self.say(wire.LOADED, said.encode("utf-8", "replace"))
 
     def _kind(self, name: str) -> str:
         value = self.scope[name]
         if isinstance(value, type):
-            return "class"
-        return "function" if callable(value) else "value"
+            return "c"
+        return "f" if callable(value) else "v"
 
     def serve(self) -> None:
         """Answer until the other side is gone.
@@ -96,7 +98,7 @@ class Server:
         say in it. What it answers is JSON, since reading marshal can crash.
         """
         while True:
-            kind, payload = wire.read(self.channel)
+            kind, payload = self.frames.read()
             if kind == wire.PLAN:
                 for target, arguments, named in marshal.loads(payload):
                     if self.replies and time.monotonic() - self.flushed > _FLUSH_S:
@@ -140,7 +142,7 @@ class Server:
             asked = codec.dumps([number, list(arguments), named], self.reference)
             self.say(wire.ASKED, asked)
             self.flush()
-            kind, payload = wire.read(self.channel)
+            kind, payload = self.frames.read()
             if kind != wire.BACK:
                 raise wire.Closed
             good, value = codec.loads(payload, self.resolve)
@@ -222,7 +224,7 @@ SERVER: Server = Server(CHANNEL)
 
 def main(bounds: Bounds) -> None:
     """Load the program that comes first, then answer calls until the channel closes."""
-    kind, payload = wire.read(CHANNEL)
+    kind, payload = SERVER.frames.read()
     if kind != wire.LOAD:
         return
     cpu_s, memory_mb = wire.NEEDS.unpack_from(payload)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import builtins
 import json
 import marshal
+import os
 import select
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from rlvr_rewards_code.jail import codec, wire
+from rlvr_rewards_code.jail.trainer import Trainer
 
 T = TypeVar("T")
 _CHUNK = 64
@@ -34,8 +36,13 @@ class ProgramError(Exception):
 class Link:
     """Asks the program. Once it is dead it stays dead, whatever the tests do about it."""
 
-    def __init__(self, fd: int) -> None:
-        self.fd = fd
+    def __init__(self, trainer: Trainer, *, limit: int) -> None:
+        self.trainer = trainer
+        self.limit = limit
+        """Bytes of one answer at most."""
+        self.program: wire.Frames | None = None
+        """The program itself; None where all that is said goes through the trainer's side."""
+        self.oversized = False
         self.dead = ""
         self.calls = 0
         self.planned: list[bytes] = []
@@ -44,9 +51,32 @@ class Link:
         self.trouble = ""
         """Where the program was when it last raised, for people to read."""
 
+    def connect(self) -> None:
+        """Talk to the program that the trainer's side has just started."""
+        self.release()
+        fd = self.trainer.program()
+        self.program = None if fd is None else wire.Frames(fd, limit=self.limit)
+
+    def release(self) -> None:
+        """Let go of the program."""
+        if self.program is not None:
+            os.close(self.program.fd)
+            self.program = None
+
     def tell(self, kind: bytes, payload: bytes) -> None:
-        """Send something to the program, through the trainer's side, which passes it on."""
-        wire.write(self.fd, wire.frame(wire.TELL, wire.frame(kind, payload)))
+        """Send something to the program.
+
+        Raises:
+            Dead: it is gone.
+        """
+        said = wire.frame(kind, payload)
+        if self.program is None:
+            self.trainer.say(wire.TELL, said)
+            return
+        try:
+            wire.write(self.program.fd, said)
+        except wire.Closed:
+            self._gone()
 
     def hear(self) -> tuple[bytes, bytes]:
         """The program's next frame.
@@ -54,14 +84,30 @@ class Link:
         Raises:
             Dead: there will be none.
         """
-        if self.deadline is not None:
+        source = self.program or self.trainer
+        if self.deadline is not None and not source.has_frame():
             patience = max(0.0, self.deadline - time.monotonic())
-            if not select.select([self.fd], [], [], patience)[0]:
+            if not select.select([source.fd], [], [], patience)[0]:
                 self.die("over the time limit of one test")
-        kind, payload = wire.read(self.fd)
-        if kind == wire.SAID:
-            return payload[:1], payload[1:]
-        self.die(payload.decode(errors="replace") if kind == wire.GONE else "talked out of turn")
+        if self.program is None:
+            kind, payload = self.trainer.read()
+            if kind == wire.SAID:
+                return payload[:1], payload[1:]
+            self.die(payload.decode(errors="replace"))
+        try:
+            return self.program.read()
+        except wire.Closed:
+            self._gone()
+        except wire.Oversized:
+            self.oversized = True
+            self.die(f"sent more than {self.limit // 1024} KB")
+
+    def _gone(self) -> NoReturn:
+        """The program let go of its channel: the trainer's side knows why, and says so."""
+        kind, why = self.trainer.read()
+        while kind != wire.GONE:
+            kind, why = self.trainer.read()
+        self.die(why.decode(errors="replace"))
 
     def die(self, why: str) -> NoReturn:
         """Remember why, and stop the test."""
@@ -73,7 +119,7 @@ class Link:
         sent = [
             [name, self._plain(arguments), self._plain(named)] for name, arguments, named in calls
         ]
-        self.planned = [codec.as_bytes(call) for call in reversed(sent)]
+        self.planned = [_as_bytes(call) for call in reversed(sent)]
         self.tell(wire.PLAN, marshal.dumps(sent))
 
     def _plain(self, value: object) -> Any:
@@ -91,7 +137,7 @@ class Link:
         self.calls += 1
         given, keywords = self._plain(list(arguments)), self._plain(named)
         if self.planned:
-            if codec.as_bytes([target, given, keywords]) != self.planned.pop():
+            if _as_bytes([target, given, keywords]) != self.planned.pop():
                 self.dead = "planned"
                 raise Diverged
         else:
@@ -160,6 +206,11 @@ class Link:
         except Exception as error:  # noqa: BLE001  # goes to the program, as its callee's
             answer = [False, f"{type(error).__name__}: {error}"[:500]]
         self.tell(wire.BACK, codec.dumps(answer, self._reference))
+
+
+def _as_bytes(call: list[Any]) -> bytes:
+    """Equal calls give equal bytes; 1, 1.0 and True don't. Version 0 has no references."""
+    return marshal.dumps(call, 0)
 
 
 def function(link: Link, name: str) -> Callable[..., Any]:

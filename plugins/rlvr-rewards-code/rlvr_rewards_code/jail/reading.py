@@ -15,14 +15,14 @@ from types import CodeType
 from typing import Any
 
 from rlvr_rewards_code.jail.collect import Counting, shape_of
-from rlvr_rewards_code.jail.names import names_under_test
+from rlvr_rewards_code.jail.names import defined_at_top, may_use, names_under_test
 from rlvr_rewards_code.jail.plain import MODULES, is_plain
 from rlvr_rewards_code.jail.plan import Recorder, planned_calls
 
-_KEPT = 128
+_KEPT = 512
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Reading:
     """Test code, ready to run."""
 
@@ -36,25 +36,31 @@ class Reading:
     modules: tuple[str, ...]
     """Modules of the standard library that are used without being imported (MBPP does that)."""
     setup: CodeType
-    reference: CodeType
+    reference: str
+    helpers: CodeType | None
+    """The reference, where tests may use something that it defines."""
     tests: tuple[CodeType, ...]
     assertions: int
-    seen: list[str]
     plain: bool
     """The code can't change its interpreter, so another task's tests may run there after it."""
+    recorded: bool = False
+    many_calls: bool = False
+    """A program made so many calls that were not among those that it is worth to know them all."""
 
     def record_calls(self, entry: str) -> None:
         """Run a `check` with the reference, to know all its calls; loops make arguments too.
 
-        Worth it because the program can then make all calls without waiting for the tests.
+        The program can then make all calls without waiting for the tests.
         """
-        self.seen.append(entry)
-        if len(self.seen) != 2:  # tests that are used once are not worth it
-            return
+        self.many_calls = False
+        self.recorded = True  # whatever comes of it: once is enough
         scope: dict[str, Any] = {"__name__": "tests"}
         random.seed(0)
         try:
-            for code in (self.setup, self.reference, *self.tests):
+            model = self.helpers or _compiled(self.reference, "reference")
+            if not is_plain(model):
+                return
+            for code in (self.setup, model, *self.tests):
                 exec(code, scope)  # noqa: S102  # a task's own code, in its sandbox
             recorder = Recorder(entry, scope[entry])
             scope["check"](recorder)
@@ -101,14 +107,17 @@ def _read(
         calls = [[entry, *rest] for _, *rest in calls]
     counting = share and shape == "check"
     assertions = sum(isinstance(one, ast.Assert) for one in ast.walk(trees[0])) if counting else 0
-    sources: list[Any] = [Counting().visit(tree) for tree in trees] if counting else list(tests)
+    sources = [Counting().visit(tree) for tree in trees] if counting else trees
     codes = tuple(
         _compiled(source, f"test {index}" if statements else "tests")
         for index, source in enumerate(sources, 1)
     )
-    before, model = _compiled(setup, "setup"), _compiled(reference, "reference")
+    before = _compiled(setup, "setup")
+    helpers = None
+    if shape == "check" and may_use((*codes, before), reference, own=defined_at_top(trees[0])):
+        helpers = _compiled(reference, "reference")
     modules = _modules(trees) - frozenset(needed) if statements else frozenset()
-    run = (*codes, before, *((model,) if shape == "check" else ()))
+    run = (*codes, before, *((helpers,) if helpers else ()))
     return Reading(
         shape=shape,
         names=tuple(needed),
@@ -116,10 +125,10 @@ def _read(
         all_calls=complete,
         modules=tuple(sorted(modules)),
         setup=before,
-        reference=model,
+        reference=reference,
+        helpers=helpers,
         tests=codes,
         assertions=assertions,
-        seen=[],
         plain=modules <= MODULES and all(map(is_plain, run)),
     )
 

@@ -13,7 +13,6 @@ import os
 import random
 import sys
 import types
-from dataclasses import replace
 
 from rlvr_rewards_code.jail import program, wire
 from rlvr_rewards_code.jail.confine import CHANNEL, Bounds, limit_use
@@ -21,14 +20,15 @@ from rlvr_rewards_code.jail.confine import CHANNEL, Bounds, limit_use
 
 def main(bounds: Bounds) -> None:
     """Run the program that comes through the channel; its exit code says how it went."""
-    kind, payload = wire.read(CHANNEL)
+    frames = wire.Frames(CHANNEL)
+    kind, payload = frames.read()
     if kind != wire.LOAD:
         return
     job = json.loads(payload)
-    _, given = wire.read(CHANNEL)
+    _, given = frames.read()
     wire.write(0, given)
     os.lseek(0, 0, os.SEEK_SET)
-    room = replace(bounds, file_bytes=max(bounds.file_bytes, job["output_bytes"]))
+    room = bounds._replace(file_bytes=max(bounds.file_bytes, job["output_bytes"]))
     limit_use(room, cpu_s=job["cpu_s"], memory_mb=job["memory_mb"])
     os._exit(run(job["program"], ["solution.py", *job.get("arguments", [])]))
 

@@ -1,13 +1,17 @@
 """The system calls that a program may make: an allow list, as a filter that the kernel enforces.
 
 Whatever is not listed fails with EPERM: no process, signal to others, socket, mount, ptrace, …
-Needs no privilege and no library; the filter is built once and only the process id is patched in.
+Needs no privilege and no library. There are two filters, and a call has to pass both: a long one,
+which the fork server binds itself to and all its children with it, and a short one on top, that
+takes from each child what only the fork server needs. Installing a filter takes the kernel time
+with its length, so that no program pays for the long one; only a process id is patched in.
 """
 
 from __future__ import annotations
 
 import ctypes
 import struct
+from typing import NamedTuple
 
 from rlvr_rewards_code.jail import kernel
 
@@ -21,6 +25,9 @@ _OWN_PID = 0xFFFFFFF0
 _CLONE_THREAD = 0x10000
 _WRITING = 0o1 | 0o2 | 0o100 | 0o1000 | 0o2000 | 0o20000000
 """O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_APPEND, __O_TMPFILE."""
+_NAMING = (15, 16, 0x53564D41)
+"""Options of prctl: names of threads and of memory areas."""
+_CONFINING = (kernel.PR_SET_PDEATHSIG, kernel.PR_SET_SECCOMP)
 
 # name: (x86_64, aarch64); None where the processor has no such call
 _PLAIN: dict[str, tuple[int | None, int | None]] = {
@@ -61,6 +68,12 @@ _WRITE_FILES: dict[str, tuple[int | None, int | None]] = {
     "fsync": (74, 82), "fdatasync": (75, 83), "truncate": (76, 45), "utimensat": (280, 88),
     "flock": (73, 32), "fallocate": (285, 47), "fchmod": (91, 52), "chmod": (90, None),
 }  # fmt: skip
+_SERVER: dict[str, tuple[int | None, int | None]] = {
+    "clone": (56, 220), "wait4": (61, 260), "kill": (62, 129), "tgkill": (234, 131),
+    "sendmsg": (46, 211), "recvmsg": (47, 212), "memfd_create": (319, 279),
+    "close_range": (436, 436),
+}  # fmt: skip
+"""What the fork server needs and no program has; `_CHECKED` has some of them in part."""
 _CHECKED: dict[str, tuple[int | None, int | None]] = {
     "open": (2, None), "openat": (257, 56), "clone": (56, 220), "clone3": (435, 435),
     "tgkill": (234, 131), "kill": (62, 129), "prlimit64": (302, 261), "ioctl": (16, 29),
@@ -95,15 +108,34 @@ class Filter:
             raise OSError("seccomp: the filter was not accepted")
 
 
-def build(*, may_write: bool, may_fork: bool) -> Filter:
-    """The filter for programs; `may_write` where other walls bound what opening for writing does.
+class Walls(NamedTuple):
+    """The two filters."""
+
+    shared: Filter
+    """For the fork server, and with it for all that it forks."""
+    own: Filter
+    """For each child, on top of that."""
+
+
+def build(*, may_write: bool, may_fork: bool, may_receive: bool = False) -> Walls:
+    """The filters of one sandbox.
+
+    `may_write` where other walls bound what opening for writing does, `may_fork` for programs
+    that may have processes, `may_receive` for tests, which are handed the program's channel.
 
     Raises:
         OSError: this processor is not one we have numbers for.
     """
     column = 0 if kernel.number("seccomp") == 317 else 1
-    rules = _Rules(column)
-    plain = dict(_PLAIN)
+    return Walls(
+        _shared(column, may_write=may_write, may_fork=may_fork),
+        _own(column, may_fork=may_fork, may_receive=may_receive),
+    )
+
+
+def _shared(column: int, *, may_write: bool, may_fork: bool) -> Filter:
+    rules = _Rules(column, otherwise=_ERRNO | _EPERM)
+    plain = _PLAIN | _SERVER
     if may_write:
         plain |= _WRITE_FILES | {name: _CHECKED[name] for name in ("open", "openat")}
     if may_fork:
@@ -111,23 +143,35 @@ def build(*, may_write: bool, may_fork: bool) -> Filter:
     for name in plain:
         rules.allow(plain[name][column])
     if not may_write:
-        rules.when_bits("open", argument=1, bits=_WRITING, then=_ERRNO | _EACCES, otherwise=_ALLOW)
-        rules.when_bits(
-            "openat", argument=2, bits=_WRITING, then=_ERRNO | _EACCES, otherwise=_ALLOW
-        )
-    if not may_fork:
-        fails = _ERRNO | _EAGAIN
-        rules.when_bits("clone", argument=0, bits=_CLONE_THREAD, then=_ALLOW, otherwise=fails)
+        fails = _ERRNO | _EACCES
+        rules.when_bits("open", argument=1, bits=_WRITING, then=fails, otherwise=_ALLOW)
+        rules.when_bits("openat", argument=2, bits=_WRITING, then=fails, otherwise=_ALLOW)
     rules.always("clone3", _ERRNO | _ENOSYS)  # its flags lie in memory; libc falls back to clone
-    # to itself, and not SIGKILL: who finds a program killed by that knows it was from outside
-    rules.when_own_process("tgkill", signal_argument=2)
-    rules.when_own_process("kill", signal_argument=1)
     rules.when_equal("prlimit64", argument=0, values=(0,))
     rules.when_equal("ioctl", argument=1, values=(0x5401, 0x541B, 0x5451, 0x5450, 0x5421))
-    rules.when_equal("prctl", argument=0, values=(15, 16, 0x53564D41))  # names of threads, areas
+    rules.when_equal("prctl", argument=0, values=(*_NAMING, *_CONFINING))
     rules.when_equal("socketpair", argument=0, values=(1,))  # AF_UNIX: asyncio wakes itself so
     rules.when_null("sendto", argument=4)  # without an address
     rules.when_equal("arch_prctl", argument=0, values=(0x1001, 0x1002, 0x1003, 0x1004, 0x3001))
+    return rules.finish(_ARCHITECTURES[kernel.MACHINE])
+
+
+def _own(column: int, *, may_fork: bool, may_receive: bool) -> Filter:
+    rules = _Rules(column, otherwise=_ALLOW)
+    refused = {"wait4", "sendmsg", "memfd_create", "close_range"}
+    if not may_receive:
+        refused.add("recvmsg")
+    if may_fork:
+        refused.discard("wait4")
+    for name in refused:
+        rules.always(name, _ERRNO | _EPERM)
+    if not may_fork:
+        fails = _ERRNO | _EAGAIN
+        rules.when_bits("clone", argument=0, bits=_CLONE_THREAD, then=_ALLOW, otherwise=fails)
+    # to itself, and not SIGKILL: who finds a program killed by that knows it was from outside
+    rules.when_own_process("tgkill", signal_argument=2)
+    rules.when_own_process("kill", signal_argument=1)
+    rules.when_equal("prctl", argument=0, values=_NAMING)
     return rules.finish(_ARCHITECTURES[kernel.MACHINE])
 
 
@@ -138,8 +182,9 @@ class _Rules:
     time a process installs it: 0.6 ms for a list, a tenth of that for a tree.
     """
 
-    def __init__(self, column: int) -> None:
+    def __init__(self, column: int, *, otherwise: int) -> None:
         self.column = column
+        self.otherwise: list[Instruction] = [(_RETURN, 0, 0, otherwise)]
         self.verdicts: dict[int, list[Instruction]] = {}
 
     def allow(self, number: int | None) -> None:
@@ -211,16 +256,15 @@ class _Rules:
 
     def _ranges(self) -> list[tuple[int, list[Instruction]]]:
         """Where the answer changes, going up through the numbers: the first of each range."""
-        refused: list[Instruction] = [(_RETURN, 0, 0, _ERRNO | _EPERM)]
-        ranges = [(0, refused)]
+        ranges = [(0, self.otherwise)]
         for number in sorted({one for known in self.verdicts for one in (known, known + 1)}):
-            answer = self.verdicts.get(number, refused)
+            answer = self.verdicts.get(number, self.otherwise)
             if answer != ranges[-1][1]:
                 ranges.append((number, answer))
         return ranges
 
     def _decide(self, name: str, code: list[Instruction]) -> None:
-        number = _CHECKED[name][self.column]
+        number = (_SERVER | _CHECKED)[name][self.column]
         if number is not None:
             self.verdicts[number] = code
 

@@ -13,17 +13,13 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from rlvr_rewards_code.jail import confine, kernel, landlock, mux, namespaces, seccomp, zygote
-from rlvr_rewards_code.jail.view import View, view_of
 
 
-@dataclass(frozen=True, kw_only=True)
-class Orders:
+class Orders(NamedTuple):
     """How a sandbox is to be set up."""
 
     walls: str
@@ -37,26 +33,28 @@ class Orders:
     """In a container: the control socket's path; "" to talk over standard input and output."""
     site: tuple[str, ...] = ()
     """Folders with packages that programs may import."""
+    readable: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    """What it may see of the file system; empty: what `view_of` finds there."""
     preload: tuple[str, ...] = ()
     """Modules to import once, before the first fork."""
     disk_mb: int = 0
     processes: int = 0
     threads: int = 32
     file_mb: int = 0
-    notes: list[str] = field(default_factory=list)
-    """Filled in: the walls that stand."""
 
 
 def main() -> None:
     """Set up the sandbox and serve until the control socket closes."""
     orders = Orders(**json.loads(sys.argv[1]))
     say, attend = _connected(orders)
+    notes: list[str] = []
     try:
-        server = prepare(orders)
+        server = prepare(orders, notes)
     except BaseException as error:  # noqa: BLE001  # whatever it is, the trainer's side must hear it
         say({"failed": f"{type(error).__name__}: {error}"[:500]})
         os._exit(1)
-    say({"walls": orders.notes, "python": sys.version.split()[0]})
+    say({"walls": notes, "python": sys.version.split()[0]})
     attend(server)
     os._exit(0)
 
@@ -84,21 +82,21 @@ def _connected(
     )
 
 
-def prepare(orders: Orders) -> zygote.Zygote:
-    """Put up every wall that the orders ask for.
+def prepare(orders: Orders, notes: list[str]) -> zygote.Zygote:
+    """Put up every wall that the orders ask for, and note which stand.
 
     Raises:
         OSError: one of them can't be had here.
         ImportError: a module to preload is not there.
     """
-    sys.path[:] = [str(Path(place).resolve()) for place in sys.path if place] + list(orders.site)
+    sys.path[:] = [os.path.realpath(place) for place in sys.path if place] + list(orders.site)
     for name in (*STANDARD, *(TESTING if orders.use == "tests" else ()), *orders.preload):
         importlib.import_module(name)
     roles = {
         role: importlib.import_module(f"rlvr_rewards_code.jail.{module}")
         for role, module in zygote.ROLES[orders.use].items()
     }
-    view = view_of(orders.site)
+    readable, hidden = _view(orders)
     bounds = confine.Bounds(
         base_bytes=confine.address_space(),
         file_bytes=orders.file_mb * 2**20,
@@ -108,10 +106,10 @@ def prepare(orders: Orders) -> zygote.Zygote:
         else 0,
     )
     if orders.walls == "namespaces":
-        namespaces.enter(view.readable, view.hidden, disk_mb=orders.disk_mb)
-        orders.notes.append("user, pid, mount, network and ipc namespaces")
+        namespaces.enter(readable, hidden, disk_mb=orders.disk_mb)
+        notes.append("user, pid, mount, network and ipc namespaces")
     try:
-        walls = _own_walls(orders, view)
+        walls = _own_walls(orders, readable, notes)
     except OSError:
         if orders.walls != "restricted":
             raise
@@ -119,8 +117,19 @@ def prepare(orders: Orders) -> zygote.Zygote:
     return zygote.Zygote(bounds, walls, roles)
 
 
-def _own_walls(orders: Orders, view: View) -> seccomp.Filter | None:
+def _view(orders: Orders) -> tuple[Sequence[str], Sequence[str]]:
+    """What is to be seen of the file system, and what below that is not."""
+    if orders.readable:
+        return orders.readable, orders.hidden
+    from rlvr_rewards_code.jail.view import view_of  # loads much that no program needs
+
+    view = view_of(orders.site)
+    return view.readable, view.hidden
+
+
+def _own_walls(orders: Orders, readable: Sequence[str], notes: list[str]) -> seccomp.Walls:
     """The walls that need no privilege."""
+    sys.dont_write_bytecode = True  # from here on it can't
     for handled in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(handled, signal.SIG_IGN)  # it ends when its control socket closes
     confine.limit(resource.RLIMIT_CORE, 0)
@@ -130,22 +139,30 @@ def _own_walls(orders: Orders, view: View) -> seccomp.Filter | None:
     locked = bool(landlock.version())
     if locked:
         writable = ["/dev/null", *(["/tmp"] if orders.disk_mb else [])]  # its own
-        landlock.restrict([*view.readable, "/dev"], writable)
-        orders.notes.append(f"Landlock {landlock.version()}")
+        landlock.restrict([*readable, "/dev"], writable)
+        notes.append(f"Landlock {landlock.version()}")
     elif orders.walls == "seccomp":
         raise OSError("there is no Landlock here, which must keep programs from the files")
-    orders.notes.append("seccomp")
+    notes.append("seccomp")
     read_only_root = orders.walls in ("namespaces", "container")
-    return seccomp.build(may_write=locked or read_only_root, may_fork=orders.processes > 0)
+    return seccomp.build(
+        may_write=locked or read_only_root,
+        may_fork=orders.processes > 0,
+        may_receive=orders.use == "tests",
+    )
 
 
 STANDARD = (
-    "bisect", "cmath", "collections", "contextlib", "copy", "dataclasses", "datetime", "decimal",
-    "enum", "fractions", "functools", "heapq", "itertools", "json", "math", "numbers", "operator",
-    "random", "re", "statistics", "string", "struct", "threading", "time", "types", "typing",
+    "bisect", "cmath", "collections", "contextlib", "copy", "enum", "functools", "heapq",
+    "itertools", "json", "math", "operator", "random", "re", "string", "struct", "threading",
+    "time", "types", "typing",
 )  # fmt: skip
-"""What programs import most: loaded once, so that no program waits for it."""
-TESTING = ("ast", "inspect", "unittest", "traceback", "hashlib")
+"""What programs import most: loaded once, so that no program waits for it. No more than that: each
+page in memory costs every fork, and `dataclasses` alone is 400 of them."""
+TESTING = (
+    "ast", "dataclasses", "datetime", "decimal", "fractions", "hashlib", "inspect", "statistics",
+    "traceback", "unittest",
+)  # fmt: skip
 
 if __name__ == "__main__":
     main()

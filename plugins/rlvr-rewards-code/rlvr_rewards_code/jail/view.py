@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 import sysconfig
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """Folders that are shown, and folders below them that are left empty."""
 
     readable: tuple[str, ...]

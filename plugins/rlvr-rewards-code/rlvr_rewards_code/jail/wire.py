@@ -6,24 +6,33 @@ import os
 import struct
 
 HEADER = struct.Struct("!IB")
+_CHUNK = 1 << 16
 
 # to the program
 LOAD, PLAN, CALL, BACK = b"L", b"P", b"C", b"B"
 # from the program
 LOADED, RETURNED, RAISED, ASKED, REFUSED = b"l", b"r", b"e", b"a", b"x"
-# to the examiner
-JOB, SAID, GONE, READY = b"J", b"S", b"G", b"Y"
+# to the examiner; the program's channel comes along with JOB and READY where descriptors can travel
+JOB, GONE, READY = b"J", b"G", b"Y"
 # from the examiner
-TELL, RENEW, VERDICT, ALONE = b"T", b"N", b"V", b"1"
+RENEW, VERDICT, ALONE = b"N", b"V", b"1"
+# what the program says and is told, around a frame, where they can't
+SAID, TELL = b"S", b"T"
 
-
+KINDS = {b"f": "function", b"c": "class", b"v": "value"}
+"""In LOADED, before each name of the program: what it is. No JSON: writing that touches 40 pages,
+which are copied for each program."""
 NEEDS = struct.Struct("!dI")
-"""Before a program's text: its processor time in seconds, its memory in MiB. No JSON: reading that
-touches 60 pages, which are copied for each program."""
+"""Before a program's text: its processor time in seconds, its memory in MiB. As
+little JSON as there: reading that touches 60 pages."""
 
 
 class Closed(Exception):
     """The other side is gone."""
+
+
+class Oversized(Exception):
+    """A frame is larger than was agreed."""
 
 
 def frame(kind: bytes, payload: bytes) -> bytes:
@@ -45,25 +54,59 @@ def write(fd: int, data: bytes) -> None:
         raise Closed from error
 
 
-def read(fd: int) -> tuple[bytes, bytes]:
-    """One frame: its kind and its payload.
+class Frames:
+    """The frames that come in on a descriptor: many small ones are taken in one read."""
 
-    Raises:
-        Closed: the other side is gone.
-    """
-    size, kind = HEADER.unpack(_exactly(fd, HEADER.size))
-    return bytes([kind]), _exactly(fd, size)
+    def __init__(self, fd: int, *, limit: int = 2**32) -> None:
+        self.fd = fd
+        self.limit = limit
+        """Bytes of a payload at most."""
+        self.held = b""
+        self.at = 0
 
+    def read(self) -> tuple[bytes, bytes]:
+        """The next frame: its kind and its payload.
 
-def _exactly(fd: int, size: int) -> bytes:
-    chunks = []
-    while size:
+        Raises:
+            Closed: the other side is gone.
+            Oversized: it is larger than the limit.
+        """
+        while True:
+            start = self.at + HEADER.size
+            if len(self.held) < start:
+                self._take(HEADER.size)
+                continue
+            size, _ = HEADER.unpack_from(self.held, self.at)
+            if size > self.limit:
+                raise Oversized
+            end = start + size
+            if len(self.held) >= end:
+                self.at = end
+                return self.held[start - 1 : start], self.held[start:end]
+            self._take(HEADER.size + size)
+
+    def has_frame(self) -> bool:
+        """A whole frame is here already."""
+        start = self.at + HEADER.size
+        if len(self.held) < start:
+            return False
+        size: int = HEADER.unpack_from(self.held, self.at)[0]
+        return len(self.held) >= start + size
+
+    def _take(self, wanted: int) -> None:
+        """Hold so many bytes from where we are."""
+        pieces = [self.held[self.at :]]
+        count = len(pieces[0])
+        while count < wanted:
+            pieces.append(self._receive())
+            count += len(pieces[-1])
+        self.held, self.at = b"".join(pieces), 0
+
+    def _receive(self) -> bytes:
         try:
-            chunk = os.read(fd, min(size, 1 << 20))
+            piece = os.read(self.fd, _CHUNK)
         except ConnectionResetError as error:
             raise Closed from error
-        if not chunk:
+        if not piece:
             raise Closed
-        chunks.append(chunk)
-        size -= len(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        return piece

@@ -14,11 +14,11 @@ import struct
 import time
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rlvr_rewards_code.jail import kernel
 from rlvr_rewards_code.jail.confine import Bounds, confine_child, confine_server
-from rlvr_rewards_code.jail.seccomp import Filter
+from rlvr_rewards_code.jail.seccomp import Walls
 
 ORDER = struct.Struct("!cIcB")
 """What to do, the process it is about, and after its end the role and number of more to fork."""
@@ -45,8 +45,15 @@ ROLES = {
 Role = Callable[[Bounds], None]
 
 
-@dataclass(frozen=True)
-class Child:
+class Ends(NamedTuple):
+    """What a process has to talk: the two ends of its channel, and a script's streams."""
+
+    ours: int
+    theirs: int
+    streams: tuple[int, ...] = ()
+
+
+class Child(NamedTuple):
     """A forked process: its id, our end of its channel, and a script's output streams."""
 
     pid: int
@@ -63,34 +70,41 @@ class Zygote:
     """Forks and ends children, each in one of the roles it was made for."""
 
     def __init__(
-        self, bounds: Bounds, walls: Filter | None, roles: Mapping[bytes, types.ModuleType]
+        self, bounds: Bounds, walls: Walls | None, roles: Mapping[bytes, types.ModuleType]
     ) -> None:
         self.bounds = bounds
-        self.walls = walls
+        self.walls = walls.own if walls is not None else None
         self.roles: dict[bytes, Role] = {name: module.main for name, module in roles.items()}
-        confine_server(bounds)
+        confine_server(bounds, walls)
         for module in roles.values():
             module.warm()
         gc.collect()
+        kernel.trim()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)  # a collection touches pages: not for a few lists
 
-    def fork(self, role: bytes) -> Child:
-        """A new process that waits for its program."""
-        ours, theirs = socket.socketpair()
-        streams = _memory_files() if role == SCRIPT else ()
+    def fork(self, role: bytes, count: int) -> list[Child]:
+        """New processes that wait for their programs.
+
+        Several in a row, and next to nothing between two forks: after each of them, every page
+        that we write to has to be copied for us.
+        """
         main = self.roles[role]
-        pid = kernel.fork()
-        if pid == 0:
-            try:
-                confine_child(theirs.fileno(), streams, self.bounds, self.walls)
-                main(self.bounds)
-            finally:
-                os._exit(0)
-        theirs.close()
-        if streams:
-            os.close(streams[0])
-        return Child(pid, ours.detach(), streams[1:])
+        ends = [_ends(role) for _ in range(count)]
+        pids = [0] * count
+        for index in range(count):
+            pid = kernel.fork()
+            if pid == 0:
+                try:
+                    confine_child(ends[index].theirs, ends[index].streams, self.bounds, self.walls)
+                    main(self.bounds)
+                finally:
+                    os._exit(0)
+            pids[index] = pid
+        for one in ends:
+            for fd in (one.theirs, *one.streams[:1]):
+                os.close(fd)
+        return [Child(pid, one.ours, one.streams[1:]) for pid, one in zip(pids, ends, strict=True)]
 
     def end(self, pid: int, patience_s: float = 0.0) -> bytes:
         """Kill a process and wait for it; gives the report of how it ended."""
@@ -115,13 +129,13 @@ def attend(zygote: Zygote, control: socket.socket) -> None:
         what, pid, role, count = ORDER.unpack(order)
         if what != FORK:
             control.send(zygote.end(pid, DYING_S if what == LAST else 0.0))
-        # Several in a row: after a fork each page that we write to has to be copied for us.
-        for child in [zygote.fork(role) for _ in range(count)]:
+        for child in zygote.fork(role, count) if count else ():
             fds = [child.channel, *child.streams]
             socket.send_fds(control, [NUMBER.pack(NEW, child.pid)], fds)
             child.close()
 
 
-def _memory_files() -> tuple[int, int, int]:
-    standard_input, output, errors = (os.memfd_create(name) for name in ("in", "out", "err"))
-    return standard_input, output, errors
+def _ends(role: bytes) -> Ends:
+    ours, theirs = socket.socketpair()
+    names = ("in", "out", "err") if role == SCRIPT else ()
+    return Ends(ours.detach(), theirs.detach(), tuple(map(os.memfd_create, names)))
