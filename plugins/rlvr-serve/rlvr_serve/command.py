@@ -20,7 +20,7 @@ WEB = (
     *("grace_s", "access_log", "log_texts"),
 )
 EMBEDDED = ("rows", "cache_tokens", "prefill_tokens", "max_tokens", "threads", "dtype", "device")
-POLICY = ("name", "canary_s", *EMBEDDED)
+POLICY = ("engine_token_file", "name", "canary_s", *EMBEDDED)
 REWARDS = ("keep_answers_s", "idempotency_file")
 DEADLINE_S = {"policy": 600.0, "rewards": 120.0}
 FILE = click.Path(path_type=Path)
@@ -30,6 +30,8 @@ FILE = click.Path(path_type=Path)
 @click.argument("policy", required=False, metavar="[RUN]")
 @click.option("--reward", "rewards", multiple=True, help="A reward to serve: math/equal.")
 @click.option("--plugin", "plugins", type=FILE, multiple=True, help="Also load this plugin file.")
+@click.option("--engine", metavar="URL", help="Instead of RUN: vLLM, SGLang, llama-server …")
+@click.option("--engine-token-file", type=FILE, help="What that engine asks for.")
 @click.option("--name", help="The policy's name to clients; default: that of its folder.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, help="0 takes any free port.")
@@ -67,7 +69,9 @@ FILE = click.Path(path_type=Path)
 @click.option("--grace-s", default=60.0, show_default=True, help="After that, finishing.")
 @click.option("--access-log", default="-", show_default=True, help='A file; "-" is stderr.')
 @click.option("--log-texts", is_flag=True, help="Put bodies into the access log.")
-def serve(policy: str | None, rewards: tuple[str, ...], **settings: Any) -> None:
+def serve(
+    policy: str | None, engine: str | None, rewards: tuple[str, ...], **settings: Any
+) -> None:
     """Serve a policy, or rewards, over HTTP until Ctrl-C or SIGTERM; running requests finish.
 
     RUN is the folder of a run, whose last policy is served, or a model's folder or hub id. With
@@ -75,6 +79,11 @@ def serve(policy: str | None, rewards: tuple[str, ...], **settings: Any) -> None
     """
     from rlvr_serve.web.settings import WebSettings
 
+    if engine is not None:
+        if policy is not None:
+            raise click.UsageError("--engine serves what that engine has: leave the run out")
+        refuse_given(EMBEDDED, "is for the embedded engine, and this one runs elsewhere")
+        policy = url_of(engine)
     if not rewards and policy is None:
         raise click.UsageError("name what to serve: a run's folder, or --reward math/equal")
     kind = "rewards" if policy is None else "policy"
@@ -116,16 +125,41 @@ def make_policy_app(
     from rlvr_serve.policies.embedded.engine import EmbeddedSettings
 
     options = ("plugins", "timeout_s", "workers", "name", "canary_s")
+    file: Path | None = given["engine_token_file"]
     app = policy_app(
         policy,
         settings=web,
         rewards=rewards,
+        engine_token=read_token(file) if file else "",
         embedded=EmbeddedSettings(**{name: given[name] for name in EMBEDDED}),
         **{name: given[name] for name in options},
     )
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, lambda *_: app.state.host.reload())
     return app
+
+
+def url_of(engine: str) -> str:
+    """The URL of an engine.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not engine.startswith(("http://", "https://")):
+        raise click.UsageError(f"--engine {engine}: must be a URL, such as http://127.0.0.1:8001")
+    return engine
+
+
+def read_token(file: Path) -> str:
+    """The one token in a file.
+
+    Raises:
+        UsageError: it can't be read.
+    """
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"--engine-token-file {file}: {error}") from error
 
 
 def run(app: FastAPI, web: WebSettings) -> None:

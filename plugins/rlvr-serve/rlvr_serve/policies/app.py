@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,15 +12,17 @@ from fastapi import FastAPI
 
 from rlvr_serve.policies.embedded.engine import EmbeddedEngine, EmbeddedSettings
 from rlvr_serve.policies.engine import Engine
+from rlvr_serve.policies.foreign import ForeignEngine
 from rlvr_serve.policies.host import PolicyHost
 from rlvr_serve.policies.routes import NewPolicy, policy_router
-from rlvr_serve.policies.targets import locate, name_of, version_of
+from rlvr_serve.policies.targets import is_url, locate, name_of, version_of
 from rlvr_serve.policies.wire import ChatRequest, CompletionRequest
 from rlvr_serve.rewards.judges import Judges
 from rlvr_serve.rewards.service import RewardService
 from rlvr_serve.web.app import document, make_app
 from rlvr_serve.web.settings import WebSettings
 
+SWAP_WAIT_S = 5.0
 ADMITTED = ("/v1/chat/completions", "/v1/completions")
 
 _, SCHEMAS = msgspec.json.schema_components(
@@ -32,6 +35,7 @@ def policy_app(
     *,
     settings: WebSettings,
     name: str | None = None,
+    engine_token: str = "",
     rewards: Sequence[str] = (),
     plugins: Sequence[Path] = (),
     timeout_s: float | None = None,
@@ -42,9 +46,10 @@ def policy_app(
     """A server of a policy, with rewards to verify its answers.
 
     Args:
-        target: a run's folder, a model's folder or a hub id.
+        target: a run's folder, a model's folder, a hub id, or the URL of an engine that runs.
         settings: limits, tokens, deadlines.
         name: the model's name to clients; None takes the target's.
+        engine_token: what an engine that runs elsewhere asks for.
         rewards: those that a request may name; options after a question mark.
         plugins: plugin files that the rewards come from.
         timeout_s: deadline of one judgement.
@@ -62,11 +67,16 @@ def policy_app(
     called = name or name_of(target)
 
     def make(wanted: str) -> Engine:
+        if is_url(wanted):
+            # at the start an engine may come up after us; a swap waits for nobody
+            wait_s = SWAP_WAIT_S if host.is_loaded else math.inf
+            return ForeignEngine(wanted, name=name, token=engine_token, wait_s=wait_s)
         place = locate(wanted)
         version = version_of(place)
         return EmbeddedEngine(place, name=called, version=version, settings=engine_settings)
 
-    locate(target)
+    if not is_url(target):
+        locate(target)
     judges = Judges(rewards, plugins=plugins, timeout_s=timeout_s, workers=workers)
     service = RewardService(judges) if rewards else None
     host = PolicyHost(make, target, canary_s=canary_s)

@@ -18,7 +18,8 @@ class Engine(Protocol):
     name: str
     """The model's name to clients, unless the server was given another."""
     version: str
-    """Changes exactly when the weights do, as far as that can be told without reading them."""
+    """Changes when the weights do, as far as that can be told without reading them. An engine that
+    runs elsewhere has one after `load`."""
     root: str
     """Where the weights are, or the URL of the engine."""
 

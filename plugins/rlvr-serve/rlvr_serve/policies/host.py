@@ -63,6 +63,11 @@ class PolicyHost:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
+    def is_loaded(self) -> bool:
+        """Whether there is a policy."""
+        return self._post is not None
+
+    @property
     def engine(self) -> Engine:
         """The engine that new requests get.
 
@@ -111,7 +116,7 @@ class PolicyHost:
         """
         async with self._swapping:
             candidate = self._make(target)
-            if self._post and candidate.version == self._post.engine.version:
+            if self._is_served(candidate):
                 await candidate.close()
                 return False
             try:
@@ -119,6 +124,9 @@ class PolicyHost:
             except RlvrError:
                 self.counts.swapped("failed")
                 raise
+            if self._is_served(candidate):  # an engine elsewhere says so only when it is asked
+                await candidate.close()
+                return False
             before, self._post, self.target = self._post, fresh, target
             self.counts.serve(fresh.engine)
             self.counts.swapped("done")
@@ -170,6 +178,9 @@ class PolicyHost:
         finally:
             post.users -= 1
             self._close_if_done(post)
+
+    def _is_served(self, engine: Engine) -> bool:
+        return self._post is not None and engine.version == self._post.engine.version
 
     def _close_if_done(self, post: Post) -> None:
         if post.is_retired and not post.users:

@@ -109,3 +109,8 @@ def name_of(target: str) -> str:
     """What clients call it: the last part of a path, or the hub id."""
     folder = Path(target).expanduser()
     return folder.resolve().name if folder.is_dir() else target
+
+
+def is_url(target: str) -> bool:
+    """Whether a target is an engine that runs elsewhere."""
+    return target.startswith(("http://", "https://"))
