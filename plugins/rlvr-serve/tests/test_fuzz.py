@@ -44,7 +44,9 @@ def policy_api(policy, tmp_path_factory):
     web = WebSettings(port=0, access_log="", drain_delay_s=0, read_timeout_s=5, token_file=tokens)
     embedded = EmbeddedSettings(rows=4, threads=1, max_tokens=8)
     app = policy_app(str(policy), settings=web, embedded=embedded, rewards=["text/exact"])
-    with serving(app, web) as url:
+    with serving(app, web) as url, pytest.MonkeyPatch.context() as patch:
+        # a made-up policy must not be looked for on the hub
+        patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
         yield schemathesis.openapi.from_url(f"{url}/openapi.json", headers=TOKEN)
 
 
