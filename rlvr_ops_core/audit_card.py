@@ -23,7 +23,6 @@ import inspect
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +156,8 @@ def source_of(call: Any) -> tuple[str, str, Any]:
 
 def installed_version(name: str) -> str:
     """The version of an installed distribution; "" if it is not there."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(name)
     except (PackageNotFoundError, ValueError):  # an empty name is a ValueError

@@ -53,7 +53,8 @@ def zoo(pattern: str, workers: int) -> dict[str, object]:
     """How many bugs are found, and how long an audit takes."""
     cases, table = loaded("cases", TESTS / "zoo/cases.py"), loaded("table", TESTS / "zoo/table.py")
     pairs = [pair for pair in table.PAIRS if fnmatch(pair.bug, pattern)]
-    twins = {(pair.twin, pair.cases) for pair in pairs}
+    uncommon = {one for one in table.UNCOMMON if fnmatch(one[0], pattern)}
+    twins = {(pair.twin, pair.cases) for pair in pairs} | uncommon
     jobs = sorted(twins | {(pair.bug, pair.cases) for pair in pairs})
 
     def audited(job: tuple[str, str]) -> Report:
@@ -71,6 +72,7 @@ def zoo(pattern: str, workers: int) -> dict[str, object]:
         missed += [] if probes else [pair.bug]
     critical = [name for name, given in sorted(twins) if reports[name, given].worst == "critical"]
     seconds = sorted(report.seconds for report in reports.values())
+    work = sorted(report.work_seconds for report in reports.values())
     return {
         "bugs": len(pairs),
         "from_public_reports": len([pair for pair in pairs if "#" in pair.issue]),
@@ -80,6 +82,8 @@ def zoo(pattern: str, workers: int) -> dict[str, object]:
         "false_criticals": critical,
         "seconds_median": round(statistics.median(seconds), 1),
         "seconds_max": round(seconds[-1], 1),
+        "work_seconds_median": round(statistics.median(work), 1),
+        "work_seconds_max": round(work[-1], 1),
     }
 
 

@@ -217,6 +217,8 @@ class Bench:
         *,
         context: Context = "main",
         deadline_s: float | None = None,
+        shift_s: float = 0.0,
+        process: RewardProcess | None = None,
         is_needed: bool = False,
     ) -> list[Outcome]:
         """One outcome an ask, each judged in a call of its own, in one process, in order.
@@ -225,9 +227,21 @@ class Bench:
             TimeUp: the audit's time is up, and these are not `is_needed`.
         """
         judged = self.judge_calls(
-            [[ask] for ask in asks], context=context, deadline_s=deadline_s, is_needed=is_needed
+            [[ask, *self.company(ask)] for ask in asks],
+            context=context,
+            deadline_s=deadline_s,
+            shift_s=shift_s,
+            process=process,
+            is_needed=is_needed,
         )
         return [rows[0] for rows in judged]
+
+    def company(self, ask: Ask) -> list[Ask]:
+        """Other answers to the task for a reward that judges groups: alone all are equal."""
+        if self.info["shape"] != "group":
+            return []
+        texts = (*ask.case.good[:1], *ask.case.bad[:1])
+        return [ask._replace(completion=text) for text in texts]
 
     def judge_calls(
         self,
@@ -285,11 +299,14 @@ class Bench:
     def row(self, ask: Ask, index: int = 0) -> dict[str, Any]:
         """An ask as the reward's process takes it."""
         case = ask.case
+        data = dict(case.data)
+        if case.gold_key and "gold" in ask.changes:
+            data[case.gold_key] = ask.changes["gold"]
         return {
             "id": case.id,
             "prompt": case.prompt,
             "gold": case.gold,
-            "data": dict(case.data),
+            "data": data,
             "completion": ask.completion,
             "group": case.id,
             "index": index,
@@ -369,6 +386,9 @@ class Bench:
 
     def _learn_grading(self) -> None:
         """A graded reward pays wrong answers by how wrong they are: F1, distance to a number."""
+        if self.kind == "code":
+            self.graded = self._pays_parts_of_tests()
+            return
         values: set[float] = set()
         for case in self.usable[:3]:
             slot, found = self.slots[case.id], set()
@@ -379,7 +399,7 @@ class Bench:
                 texts += [written(number + step, slot.gold) for step in (1, 2, 3)]
             else:
                 texts += [f"{slot.gold} {wrong}" for wrong in texts[:3]]
-                texts += [f"{slot.gold} {' '.join(texts[:2])}"]
+                texts += [f"{slot.gold} {' '.join(texts[:count])}" for count in (2, 3, 4)]
             asks = [Ask(case, self.render(case, text)) for text in texts]
             for outcome in self.judge(asks):
                 if outcome.value is not None:
@@ -388,6 +408,22 @@ class Bench:
                         found.add(round(share, 2))
             values = max(values, found, key=len)
         self.graded = len(values) >= 4
+
+    def _pays_parts_of_tests(self) -> bool:
+        """A program that passes some of its tests gets some of the pay."""
+        from rlvr_audit.probes.execution import fenced, mutants_of
+
+        asks = [
+            Ask(case, fenced(self, case, code))
+            for case in self.usable[:3]
+            for code in mutants_of(self.code_of(case), 4)
+        ]
+        shares = [
+            self.levels[ask.case.id].share(outcome.value)
+            for ask, outcome in zip(asks, self.judge(asks), strict=True)
+            if outcome.value is not None
+        ]
+        return any(thresholds.RISE < share < 1 - thresholds.RISE for share in shares)
 
 
 def outcomes_of(reply: Mapping[str, Any], count: int) -> list[Outcome]:

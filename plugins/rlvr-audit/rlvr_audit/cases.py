@@ -38,10 +38,13 @@ class Case:
     data: Mapping[str, Json] = field(default_factory=dict)
     promoted: Mapping[str, Json] = field(default_factory=dict)
     """Where a case that was a rollout came from."""
+    gold_key: str = ""
+    """The key of `data` that holds the gold, where the reward finds it there alone."""
 
     def as_json(self) -> dict[str, Json]:
         """The object that a file of cases holds."""
-        row: dict[str, Json] = {"id": self.id, "prompt": self.prompt, "gold": self.gold}
+        gold = None if self.gold_key else self.gold
+        row: dict[str, Json] = {"id": self.id, "prompt": self.prompt, "gold": gold}
         row |= {"good": list(self.good), "bad": list(self.bad)}
         if self.data:
             row["data"] = dict(self.data)
@@ -89,18 +92,33 @@ def case_of(row: Json, place: str) -> Case:
     prompt, good, bad = _first(row, PROMPT_KEYS), _first(row, GOOD_KEYS), _first(row, BAD_KEYS)
     if not isinstance(prompt, str):
         raise DataError(f"{place}: a case needs a prompt that is a text", hint=HOW_TO_MAKE)
+    rights = _texts(good, place, "good")
+    data = {**_data(row, place), **_columns(row)}
+    gold = _first(row, GOLD_KEYS)
+    gold_key = _gold_key(data, rights) if gold is None else ""
     case = Case(
         id=str(row.get("id") or place.rpartition(":")[2]),
         prompt=prompt,
-        gold=_first(row, GOLD_KEYS),
-        good=_texts(good, place, "good"),
+        gold=data[gold_key] if gold_key else gold,
+        good=rights,
         bad=_texts(bad, place, "bad"),
-        data={**_data(row, place), **_columns(row)},
+        data=data,
         promoted=row.get("promoted") or {},
+        gold_key=gold_key,
     )
     if not case.good and not case.bad:
         raise DataError(f"{place}: a case needs good or bad answers", hint=HOW_TO_MAKE)
     return case
+
+
+def _gold_key(data: Mapping[str, Json], rights: Sequence[str]) -> str:
+    """The column that is the gold: of a usual name, and found in a right answer; "" if none is."""
+    for key in (*GOLD_KEYS, *(f"{word}_answer" for word in ("gold", "correct", "reference"))):
+        value = data.get(key)
+        text = str(value).strip() if isinstance(value, str | int | float) else ""
+        if text and any(text in right for right in rights):
+            return key
+    return ""
 
 
 def with_own_ids(cases: Sequence[Case]) -> list[Case]:

@@ -14,10 +14,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
-from unittest.mock import patch
 
 OUTSIDE = (
     "judge|client|sandbox|server|llm|(?<![a-z])api|http|requests|fetch|remote|openai|service|"
@@ -225,22 +224,23 @@ def _seam(target: str, how: str, called: Called) -> Iterator[None]:
             (tempfile, "TemporaryFile", no_space),
         ],
     }
-    with suppress_all(
-        [
-            patch.object(holder, name, fail(getattr(holder, name), error))
-            for holder, name, error in places[target]
-        ]
-    ):
+    # threads and programs of the audit itself are not started here
+    with ExitStack() as stack:
+        for holder, name, error in places[target]:
+            stack.enter_context(replaced(holder, name, fail(getattr(holder, name), error)))
         yield
 
 
 @contextmanager
-def suppress_all(patches: list[Any]) -> Iterator[None]:
-    """Enter all patches; they are undone in reverse."""
-    from contextlib import ExitStack
-
-    with ExitStack() as stack:
-        for one in patches:
-            stack.enter_context(one)
-        # threads and programs of the audit itself are not started here
+def replaced(holder: Any, name: str, value: Any) -> Iterator[None]:
+    """Another attribute for a `with`; `unittest.mock` takes as long to import as all else."""
+    own = vars(holder)
+    is_own, before = name in own, own.get(name)
+    setattr(holder, name, value)
+    try:
         yield
+    finally:
+        if is_own:
+            setattr(holder, name, before)
+        else:
+            delattr(holder, name)

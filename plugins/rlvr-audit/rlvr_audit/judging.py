@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from numbers import Real
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from rlvr_audit.shapes import BATCHED, OUR_SHAPES, Foreign, Row, shape_of
 from rlvr_audit.target import Target, load_component, load_function
 from rlvr_ops_core import UNDECIDED, Sample, Task, Verdict
-from rlvr_ops_core.scoring import BoundReward, bind_function
+
+if TYPE_CHECKING:
+    from rlvr_ops_core.scoring import BoundReward
 
 Result: TypeAlias = dict[str, Any]
 """value, status, reason, type, components: JSON."""
 
+T = TypeVar("T")
 MAX_REASON = 400
 
 
@@ -38,6 +40,8 @@ class Judge:
         function = load_function(target)
         self.shape = target.shape or shape_of(function)
         if self.shape in OUR_SHAPES:
+            from rlvr_ops_core.scoring import bind_function  # a third of a host's start
+
             self.bound = bind_function(function, target.options)
             self.function = self.bound.call
             return
@@ -82,14 +86,14 @@ class Judge:
             if raw is not UNDECIDED:
                 seconds = perf_counter() - started
                 return [_of_verdict(one) for one in bound.settle(raw, 1, seconds)]
-        judged = asyncio.run(_verdicts(bound, rows)) if bound.is_async else bound.judge(samples)
+        judged = run(_verdicts(bound, rows)) if bound.is_async else bound.judge(samples)
         return [_of_verdict(one) for one in judged[: len(rows)]]
 
     def _foreign(self, rows: Sequence[Row]) -> list[Result]:
         try:
             raw = self.foreign(rows)
             if inspect.isawaitable(raw):
-                raw = asyncio.run(_awaited(raw))
+                raw = run(_awaited(raw))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # one reward call: recorded as its verdict
@@ -162,6 +166,8 @@ def result_of(raw: Any) -> Result:
         if not keys:
             return _failure(f"a dict without score: {sorted(map(str, raw))[:5]}", "type")
         raw = raw[keys[0]]
+    elif not isinstance(raw, Real) and (held := _held_by(raw)) is not None:
+        raw = held
     if raw is None:
         return {"value": None, "status": "abstain", "reason": "", "type": "NoneType"}
     item = getattr(raw, "item", None)
@@ -176,6 +182,12 @@ def result_of(raw: Any) -> Result:
     if not math.isfinite(value):
         return _failure(f"the value is {value}", "nan")
     return {"value": value, "status": "ok", "reason": "", "type": type(raw).__name__}
+
+
+def _held_by(raw: Any) -> Any:
+    """The number in an object such as a named result; None if it holds none."""
+    found = (getattr(raw, name, None) for name in ("score", "reward", "value"))
+    return next((one for one in found if isinstance(one, Real)), None)
 
 
 def _of_verdict(verdict: Verdict) -> Result:
@@ -209,6 +221,13 @@ def _failure(reason: str, kind: str) -> Result:
 
 def _raised(error: BaseException) -> Result:
     return _failure(f"{type(error).__name__}: {error}", "raised")
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine gives, on an event loop of its own."""
+    import asyncio  # costs as much to import as the rest of the kit
+
+    return asyncio.run(coroutine)
 
 
 async def _awaited(value: Any) -> Any:

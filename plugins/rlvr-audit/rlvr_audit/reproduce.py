@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rlvr_audit.bench import Ask, Bench
+from rlvr_audit.target import ALONE
 
 LONGEST = 2_000
 OURS = """\
@@ -49,8 +50,12 @@ def reproduction(bench: Bench, ask: Ask) -> str:
         )
     place, _, name = target.reference.rpartition(":")
     root = name.partition(".")[0]
-    is_file = place.endswith(".py")
-    load = LOAD_FILE.format(name=root, file=place) if is_file else f"from {place} import {root}"
+    module = bench.info["module"]
+    is_alone = module.startswith(ALONE) and not place.endswith(".py")
+    file = bench.info["file"] if is_alone else place
+    load = f"from {place} import {root}"
+    if file.endswith(".py"):
+        load = LOAD_FILE.format(name=root, file=file)
     options = "".join(f", {key}={value!r}" for key, value in target.options.items())
     shape = bench.info["shape"]
     if bench.info["ours"]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import importlib
 import inspect
@@ -111,6 +110,7 @@ class Session:
 
     def _gathered(self, calls: Sequence[list[Any]]) -> Iterator[Reply]:
         """All calls on one running event loop, as `asyncio.gather` starts them."""
+        import asyncio
 
         async def one(number: int, rows: list[Any]) -> Reply:
             watch = Stopwatch()
@@ -120,9 +120,6 @@ class Session:
         async def together() -> list[Reply]:
             return list(await asyncio.gather(*(one(n, rows) for n, rows in enumerate(calls))))
 
-        if len(calls) == 1:
-            yield from asyncio.run(together())
-            return
         yield from asyncio.run(together())
 
     def _fault(self, request: Mapping[str, Any]) -> Iterator[Reply]:
@@ -252,17 +249,16 @@ def _from_thread(work: Callable[[], Iterator[Reply]]) -> Iterator[Reply]:
 def _shifted_clock(function: Callable[..., Any], shift_s: float) -> ExitStack:
     """A clock that goes `shift_s` wrong: `time`, and `datetime` in the reward's module."""
     import datetime
-    from unittest.mock import patch
 
-    from rlvr_audit.faults import _unwrapped
+    from rlvr_audit.faults import _unwrapped, replaced
 
     real = time.time
     stack = ExitStack()
-    stack.enter_context(patch.object(time, "time", lambda: real() + shift_s))
-    stack.enter_context(patch.object(time, "time_ns", lambda: int((real() + shift_s) * 1e9)))
+    stack.enter_context(replaced(time, "time", lambda: real() + shift_s))
+    stack.enter_context(replaced(time, "time_ns", lambda: int((real() + shift_s) * 1e9)))
     real_local = time.localtime
     shifted = lambda seconds=None: real_local(real() + shift_s if seconds is None else seconds)  # noqa: E731  # one line, twice used
-    stack.enter_context(patch.object(time, "localtime", shifted))
+    stack.enter_context(replaced(time, "localtime", shifted))
 
     class Later(datetime.datetime):
         @classmethod
@@ -280,9 +276,10 @@ def _shifted_clock(function: Callable[..., Any], shift_s: float) -> ExitStack:
     namespace = getattr(_unwrapped(function), "__globals__", {})
     for name, value in list(namespace.items()):
         if value is datetime.datetime:
-            stack.enter_context(patch.dict(namespace, {name: Later}))
+            stack.callback(namespace.__setitem__, name, value)
+            namespace[name] = Later
         elif value is datetime:
-            stack.enter_context(patch.object(datetime, "datetime", Later))
+            stack.enter_context(replaced(datetime, "datetime", Later))
     return stack
 
 

@@ -68,11 +68,14 @@ GOLD_NAMES = (
 )
 PROMPT_NAMES = ("prompt", "question", "query", "problem", "input", "instruction")
 OTHER_NAMES = {"info": "data", "extra_info": "data", "metadata": "data", "data": "data"}
+KNOWN_NAMES = frozenset({*TEXT_NAMES, *GOLD_NAMES, *PROMPT_NAMES, *OTHER_NAMES})
 GROUND = ("answer", "solution", "ground_truth", "gold", "target", "label", "labels")
 
 
 def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """The parameters that a caller fills, without `self`."""
+    if isinstance(function, type) and "__call__" in vars(function):
+        function = function.__call__
     try:
         found = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError) as error:
@@ -122,6 +125,21 @@ def shape_of(function: Callable[..., Any]) -> str:
 
 def _singular(name: str) -> str:
     return name[:-3] + "y" if name.endswith("ies") else name.removesuffix("s")
+
+
+class Parser:
+    """What verifiers hands to a reward that asks for a parser: takes the text as it is."""
+
+    def parse(self, text: str) -> str:
+        """The text."""
+        return text
+
+    def parse_answer(self, completion: Any) -> str | None:
+        """The text of the last message of the assistant; of a text the text."""
+        if isinstance(completion, str):
+            return completion
+        said = [one["content"] for one in completion if one.get("role") == "assistant"]
+        return str(said[-1]) if said else None
 
 
 class Foreign:
@@ -229,7 +247,7 @@ class Foreign:
             },
             "task": row["data"].get("task", "default"),
             "info": row["data"],
-            "parser": None,
+            "parser": Parser(),
             **dict.fromkeys(GOLD_NAMES, row["gold"]),
             **dict.fromkeys(PROMPT_NAMES[1:], row["prompt"]),
             **row["data"],
@@ -253,10 +271,13 @@ class Foreign:
         return self._call(sample, item)
 
     def _plain(self, rows: Sequence[Row]) -> Any:
-        return self._by_name({name: values[0] for name, values in self._columns(rows).items()})
+        values = {name: column[0] for name, column in self._columns(rows).items()}
+        return self._by_name(values, rows[0]["data"])
 
     def _plain_batch(self, rows: Sequence[Row]) -> Any:
-        return self._by_name(self._columns(rows))
+        names = {name for row in rows for name in row["data"]}
+        columns = {name: [row["data"].get(name) for row in rows] for name in names}
+        return self._by_name(self._columns(rows), columns)
 
     def _columns(self, rows: Sequence[Row]) -> dict[str, list[Any]]:
         return {
@@ -266,13 +287,19 @@ class Foreign:
             "data": [dict(row["data"]) for row in rows],
         }
 
-    def _by_name(self, values: Mapping[str, Any]) -> Any:
+    def _by_name(self, values: Mapping[str, Any], columns: Mapping[str, Any]) -> Any:
+        """Call with the values by what parameters stand for, and columns by their names."""
         positional, keywords = [], {}
-        roles = roles_of([one.name for one in self.parameters if _is_filled(one)])
+        own = {one.name for one in self.parameters if one.name in columns} - KNOWN_NAMES
+        filled = [one.name for one in self.parameters if _is_filled(one) and one.name not in own]
+        roles = roles_of(filled)
         for one in self.parameters:
-            if one.name not in roles or (one.default is not one.empty and not roles[one.name]):
+            if one.name in own:
+                value = columns[one.name]
+            elif one.name not in roles or (one.default is not one.empty and not roles[one.name]):
                 continue
-            value = values.get(roles[one.name] or "data")
+            else:
+                value = values.get(roles[one.name] or "data")
             if one.kind is one.KEYWORD_ONLY:
                 keywords[one.name] = value
             else:
@@ -291,8 +318,7 @@ def _is_named(parameter: inspect.Parameter) -> bool:
 def _is_filled(parameter: inspect.Parameter) -> bool:
     if not _is_named(parameter):
         return False
-    known = {*TEXT_NAMES, *GOLD_NAMES, *PROMPT_NAMES, *OTHER_NAMES}
-    return parameter.default is parameter.empty or _singular(parameter.name) in known
+    return parameter.default is parameter.empty or _singular(parameter.name) in KNOWN_NAMES
 
 
 def roles_of(names: Sequence[str]) -> dict[str, str]:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import importlib.machinery
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from rlvr_ops_core import OptionError, PluginError
 from rlvr_ops_core.errors import did_you_mean, quoted
+
+ALONE = "rlvr_audit_target_"
+"""The name of a module that was loaded from its file begins so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +77,7 @@ def load_function(target: Target) -> Callable[..., Any]:
     found: Any = module
     for part in name.split("."):
         try:
-            found = getattr(found, part)
+            found = getattr(_instance_for(found, part), part)
         except AttributeError as error:
             near = did_you_mean(part, [one for one in dir(found) if not one.startswith("_")])
             raise PluginError(f"{place} has no {quoted(name)}", hint=near) from error
@@ -80,13 +86,31 @@ def load_function(target: Target) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]  # callable() was asked
 
 
+def _instance_for(owner: Any, name: str) -> Any:
+    """An object of a class whose method is asked for, if the class makes one without arguments."""
+    method = vars(owner).get(name) if isinstance(owner, type) else None
+    if not isinstance(method, FunctionType):
+        return owner
+    try:
+        inspect.signature(owner).bind()
+    except (TypeError, ValueError):
+        return owner  # the method is called without an object: many need none
+    return owner()
+
+
 def _module(name: str) -> ModuleType:
+    """The module; alone, from its own file, where a package around it can't be imported."""
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
         return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name.partition(".")[0] and error.name != name:
+    except ImportError as error:
+        is_there = not isinstance(error, ModuleNotFoundError) or error.name not in _parts(name)
+        file = file_of_module(name)
+        if is_there and file is not None and "." in name:
+            with suppress(ImportError):  # then the first reason is the better one
+                return _module_of_file(file)
+        if is_there:
             raise
         raise PluginError(
             f"there is no module {quoted(name)}",
@@ -94,12 +118,29 @@ def _module(name: str) -> ModuleType:
         ) from error
 
 
+def _parts(name: str) -> set[str]:
+    """The packages that a module lies in, and itself."""
+    parts = name.split(".")
+    return {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
+
+
+def file_of_module(name: str) -> Path | None:
+    """Where an installed module lies, found without importing anything; None if nowhere."""
+    root, *rest = name.split(".")
+    spec = importlib.machinery.PathFinder.find_spec(root)
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        file = Path(folder).joinpath(*rest).with_suffix(".py")
+        if file.is_file():
+            return file
+    return None
+
+
 def _module_of_file(file: Path) -> ModuleType:
     file = file.resolve()
     if not file.is_file():
         near = did_you_mean(file.name, sorted(other.name for other in file.parent.glob("*.py")))
         raise PluginError(f"there is no file {file}", hint=near)
-    name = f"rlvr_audit_target_{file.stem}"
+    name = ALONE + file.stem
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise PluginError(f"{file} is not a Python file (.py)")

@@ -54,10 +54,13 @@ def paid_findings(
     advice: str,
     is_constant: bool = False,
     graded_share: float = thresholds.GRADED_PAID_SHARE,
+    is_grave: Callable[[Trial], bool] = lambda _: True,
 ) -> Iterator[Finding]:
     """A finding for each variant of a wrong answer that is paid like a right one.
 
     A variant that works on fewer than half the cases loses one step of severity: it may be luck.
+    Critical is only what is paid in full, or nearly, by a trial that `is_grave`: part pay may be a
+    design, such as silence that costs less than a wrong answer.
     `is_constant` says that the texts are not made for their case; then a case whose gold stands in
     the text does not count, the text may be right for it.
     """
@@ -74,11 +77,17 @@ def paid_findings(
             bench.tried.append(("attack", False, one in paid))
         if paid:
             most = len(paid) >= thresholds.MOST_CASES_SHARE * len(trials)
-            found.setdefault(severity if most else lowered(severity), []).append(
-                (name, paid, len(trials))
-            )
+            level = severity if most else lowered(severity)
+            if not any(is_grave(one) and _is_full(bench, one) for one in paid):
+                level = "high" if level == "critical" else level
+            found.setdefault(level, []).append((name, paid, len(trials)))
     for one_severity, hits in found.items():
         yield _merged(bench, hits, one_severity, what, advice, expected="not paid")
+
+
+def _is_full(bench: Bench, trial: Trial) -> bool:
+    """A wrong answer gets as much as what would not be called refused."""
+    return not bench.is_refused(trial.ask.case, trial.outcome)
 
 
 def refused_findings(

@@ -1,12 +1,24 @@
 """Public rewards, each audited in one command; what docs/audit.md says of them."""
 
 import importlib.util
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from rlvr_audit import audit
 
 PUBLIC = Path(__file__).parent / "public"
+PAGE = Path(__file__).parents[3] / "docs" / "audit.md"
+FOUND_IN_VERL = (
+    "channel/hedge",
+    "channel/uncommitted",
+    "channel/lazy_expression",
+    "contract/unusable_gold",
+    "recall/context",
+)
 
 
 def findings(reference, cases, *only):
@@ -46,7 +58,29 @@ def test_reasoning_gym_pays_what_contains_the_answer():
     assert "recall/context" in found
 
 
-@needs("verl")
-def test_verl_gsm8k_reads_a_window_of_300_characters():
-    found = findings("verl.utils.reward_score.gsm8k:compute_score", "gsm8k.jsonl", "recall/context")
-    assert found["recall/context"].severity == "high"
+@pytest.mark.isolation
+def test_verl_scorers_are_audited_without_ray(tmp_path, monkeypatch):
+    """verl alone, none of what it imports: its scorers, and what docs/audit.md shows of them."""
+    pytest.importorskip("uv", reason="pip install uv runs this")
+    uv = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps")
+    subprocess.run([*uv, "--target", tmp_path, "verl==0.9.1"], check=True)
+    paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    monkeypatch.setenv("PYTHONPATH", paths.rstrip(os.pathsep))
+    monkeypatch.chdir(tmp_path)
+    scorers = "verl.utils.reward_score"
+    gsm8k = findings(f"{scorers}.gsm8k:compute_score", "gsm8k.jsonl", *FOUND_IN_VERL)
+    assert set(gsm8k) == {*FOUND_IN_VERL}
+    dapo = findings(f"{scorers}.math_dapo:compute_score", "dapo.jsonl", *FOUND_IN_VERL)
+    assert set(dapo) == {*FOUND_IN_VERL} - {"channel/lazy_expression"}
+    assert {one.severity for one in (*gsm8k.values(), *dapo.values())} == {"high"}
+    for found in (gsm8k, dapo):
+        ran = subprocess.run(
+            [sys.executable, "-c", found["channel/hedge"].reproduce],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert ran.stdout, ran.stderr
+    if PAGE.is_file():
+        (shown,) = re.findall(r"```python\n(import runpy.*?)```", PAGE.read_text(), re.DOTALL)
+        subprocess.run([sys.executable, "-c", shown], check=True)

@@ -23,7 +23,13 @@ def load(name):
     return module
 
 
-CASES, PAIRS = load("cases"), load("table").PAIRS
+CASES, TABLE = load("cases"), load("table")
+PAIRS = TABLE.PAIRS
+CHOSEN = [pair for place, pair in enumerate(PAIRS) if "#" in pair.issue or not place % 4]
+"""What CI runs: all that reproduce a public report, and a quarter of the rest."""
+WAITING = ("infrastructure/hang", "infrastructure/latency", "infrastructure/leaks")
+SLOW = (*WAITING, "contract/fresh_processes")
+"""Probes that take most of an audit's time: here a twin meets those that its bugs are found by."""
 QUICK = {
     "extraction:substring",
     "extraction:symmetric",
@@ -35,9 +41,9 @@ QUICK = {
 
 
 @cache
-def audited(reference, cases, only=()):
+def audited(reference, cases, only=(), skip=()):
     file, _, name = reference.partition(":")
-    return audit(f"{ZOO / file}.py:{name}", cases=getattr(CASES, cases), only=only)
+    return audit(f"{ZOO / file}.py:{name}", cases=getattr(CASES, cases), only=only, skip=skip)
 
 
 def worst_by_probe(report):
@@ -47,10 +53,23 @@ def worst_by_probe(report):
     return worst
 
 
+def of_bug(pair):
+    """The audit of a bug, by the probes that must find it."""
+    return audited(pair.bug, pair.cases, pair.found_by)
+
+
+def of_twin(twin, cases):
+    """The audit of a sound twin, by all probes but the slow ones that none of its bugs is about."""
+    wanted = [
+        one for pair in PAIRS if (pair.twin, pair.cases) == (twin, cases) for one in pair.found_by
+    ]
+    skip = tuple(name for name in SLOW if not any(fnmatch(name, one) for one in wanted))
+    return audited(twin, cases, (), skip)
+
+
 def caught_by(pair):
     """Probes that find the bug at `high` or worse, and find less in its twin."""
-    bug = worst_by_probe(audited(pair.bug, pair.cases, pair.found_by))
-    twin = worst_by_probe(audited(pair.twin, pair.cases))
+    bug, twin = worst_by_probe(of_bug(pair)), worst_by_probe(of_twin(pair.twin, pair.cases))
     return [
         name
         for name, level in bug.items()
@@ -61,9 +80,9 @@ def caught_by(pair):
 
 
 def test_zoo_is_large_and_reproduces_public_reports():
-    assert len(PAIRS) >= 60
+    assert len(CHOSEN) >= 60
     assert len({pair.bug for pair in PAIRS}) == len(PAIRS)
-    assert len([pair for pair in PAIRS if "#" in pair.issue]) >= 12
+    assert len([pair for pair in CHOSEN if "#" in pair.issue]) >= 12
 
 
 @pytest.mark.parametrize(
@@ -71,23 +90,20 @@ def test_zoo_is_large_and_reproduces_public_reports():
 )
 def test_bug_is_found_and_its_twin_is_clean(pair):
     assert caught_by(pair)
-    assert audited(pair.twin, pair.cases).worst != "critical"
+    assert of_twin(pair.twin, pair.cases).worst != "critical"
 
 
 @pytest.mark.slow
-def test_whole_zoo(tmp_path, monkeypatch):
+def test_zoo(tmp_path, monkeypatch):
     """Nearly all bugs are found, by the probes that are meant to; no twin is called critical.
 
-    A bug meets only the probes that must find it; `make bench-audit` lets it meet all of them.
+    `make bench-audit` does the same with the whole zoo and all probes.
     """
     monkeypatch.chdir(tmp_path)
-    twins = sorted({(pair.twin, pair.cases) for pair in PAIRS})
-    jobs = [*twins, *((pair.bug, pair.cases, pair.found_by) for pair in PAIRS)]
+    twins = sorted({(pair.twin, pair.cases) for pair in CHOSEN} | set(TABLE.UNCOMMON[::4]))
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda job: audited(*job), jobs))
-    missed = [pair.bug for pair in PAIRS if not caught_by(pair)]
-    critical = [twin for twin in twins if audited(*twin).worst == "critical"]
-    slow = [job[0] for job in jobs if audited(*job).seconds > 60]
+        reports = [*pool.map(lambda twin: of_twin(*twin), twins), *pool.map(of_bug, CHOSEN)]
+    missed = [pair.bug for pair in CHOSEN if not caught_by(pair)]
     assert len(missed) <= 3, missed
-    assert not critical
-    assert not slow
+    assert not [twin for twin in twins if of_twin(*twin).worst == "critical"]
+    assert not [one.target.reference for one in reports if one.work_seconds > 60]

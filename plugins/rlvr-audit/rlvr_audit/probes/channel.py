@@ -198,9 +198,10 @@ def swapped_gold(bench: Bench) -> Iterator[Finding]:
     if paid:
         ask, outcome = paid[0]
         most = len(paid) >= len(asks) / 2
+        in_full = any(not bench.is_refused(ask.case, out) for ask, out in paid)
         yield finding(
             bench,
-            "critical" if most else "high",
+            "critical" if most and in_full else "high",
             "pays right answers to other tasks: the gold decides little or nothing",
             ask=ask,
             outcome=outcome,
@@ -229,18 +230,22 @@ def pattern_gold(bench: Bench) -> Iterator[Finding]:
         pairs = near.PATTERNS_OF_NUMBERS if is_number else near.PATTERNS
         for gold, text in pairs:
             asks.append(Ask(case, bench.render(case, text), {"gold": gold}))
-    for ask, outcome in zip(asks, bench.judge(asks), strict=True):
-        if bench.is_paid(ask.case, outcome):
-            yield finding(
-                bench,
-                "critical",
-                f"takes the gold {ask.changes['gold']!r} for a pattern",
-                ask=ask,
-                outcome=outcome,
-                expected="not paid",
-                advice="re.escape(gold), or compare texts",
-            )
-            return
+    rows = list(zip(asks, bench.judge(asks), strict=True))
+    paid = [(ask, outcome) for ask, outcome in rows if bench.is_paid(ask.case, outcome)]
+    if paid:
+        in_full = [row for row in paid if not bench.is_refused(row[0].case, row[1])]
+        ask, outcome = (in_full or paid)[0]
+        yield finding(
+            bench,
+            "critical" if in_full else "high",
+            f"takes the gold {ask.changes['gold']!r} for a pattern",
+            ask=ask,
+            outcome=outcome,
+            expected="not paid",
+            failed=len(paid),
+            tried=len(rows),
+            advice="re.escape(gold), or compare texts",
+        )
 
 
 PROBES = {

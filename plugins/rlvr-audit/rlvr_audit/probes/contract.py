@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from rlvr_audit import thresholds
-from rlvr_audit.bench import Ask, Bench, Outcome
+from rlvr_audit.bench import Ask, Bench
 from rlvr_audit.findings import Finding
 from rlvr_audit.probes import fresh
 from rlvr_audit.probes.batches import batch_equals_single, batch_of, batch_sizes, permutation
 from rlvr_audit.probes.comparing import differences, known_asks, varied_asks
+from rlvr_audit.probes.missing import unusable_gold
 from rlvr_audit.probes.texts import BROKEN, JUNK, SKELETONS
 from rlvr_audit.probing import probe
 from rlvr_audit.trials import finding
 
-CLOCKS_S = (40 * 86_400.0 + 5 * 3_600 + 31 * 60 + 7, -3 * 3_600.0 - 17 * 60, 183 * 86_400.0 + 1)
-"""How far off the clock is set: another day, hour, minute and second; another season."""
+DAY_S = 86_400.0
+CLOCKS_S = (
+    *(40 * DAY_S + 5 * 3_600 + 31 * 60 + 7, -3 * 3_600.0 - 17 * 60, 183 * DAY_S + 1),
+    *(2 * DAY_S, 3 * DAY_S),
+)
+"""How far off the clock is set: another day, hour, minute, second and season; on whatever day it
+is, at least one weekday and one day of a weekend."""
 
 WRONG_KINDS = {
     "type": "returns something that is no number",
@@ -85,7 +90,7 @@ def repeatable(bench: Bench) -> Iterator[Finding]:
             yield from found
             return
     for shift_s in CLOCKS_S:
-        later = [one[0] for one in bench.judge_calls([[ask] for ask in asks], shift_s=shift_s)]
+        later = bench.judge(asks, shift_s=shift_s)
         found = list(differences(bench, asks, first, later, "judges by the time of day"))
         if found:
             yield from found
@@ -149,71 +154,16 @@ def concurrency(bench: Bench) -> Iterator[Finding]:
     asks = asks * (3 if bench.call_s < 0.005 else 1)
     if not asks:
         return
-    calls = [[ask] for ask in asks]
     first = bench.judge(asks)
     limit = max(bench.deadline_s, 5 + 20 * bench.call_s * len(asks))
     for name in ("a thread", "eight threads", "an event loop"):
         context = {"a thread": "thread", "eight threads": "threads", "an event loop": "asyncio"}
-        outcomes = bench.judge_calls(calls, context=context[name], deadline_s=limit)  # type: ignore[arg-type]
-        later = [one[0] for one in outcomes]
+        later = bench.judge(asks, context=context[name], deadline_s=limit)  # type: ignore[arg-type]
         found = list(differences(bench, asks, first, later, f"judges differently in {name}"))
         refuses_loops = name == "an event loop" and all("asyncio.run" in o.reason for o in later)
         if found:
             yield replace(found[0], severity="high") if refuses_loops else found[0]
             return
-
-
-@probe(
-    about="says so if the gold is missing or can't be used",
-    severity="critical",
-    kinds=("answer",),
-    needs_levels=True,
-)
-def unusable_gold(bench: Bench) -> Iterator[Finding]:
-    """Golds that are missing, empty or broken: never paid, and no zero for what is missing."""
-    golds: tuple[Any, ...] = (None, "", "   ", [], {}, r"\frac{", "{", "???", "N/A", float("nan"))
-    rows = []
-    for case in bench.usable[:3]:
-        for gold in golds:
-            rows.append(Ask(case, case.good[0], {"gold": gold}))
-            for text in ("", bench.render(case, "")):
-                if text is not None:
-                    rows.append(Ask(case, text, {"gold": gold}))
-    judged = list(zip(rows, bench.judge(rows), strict=True))
-    full = [(a, o) for a, o in judged if a.completion in a.case.good and bench.is_paid(a.case, o)]
-    if full:
-        yield _about_gold(bench, full, "critical", "pays any answer if the gold can't be used")
-    empty = [
-        (a, o) for a, o in judged if a.completion not in a.case.good and bench.is_paid(a.case, o)
-    ]
-    if empty:
-        yield _about_gold(bench, empty, "high", "pays an empty answer if the gold is empty")
-    zeros = [
-        (a, o)
-        for a, o in judged
-        if a.completion in a.case.good
-        and a.changes["gold"] in (None, "")
-        and o.status == "ok"
-        and not bench.is_paid(a.case, o)
-    ]
-    if zeros:
-        yield _about_gold(bench, zeros, "high", "calls an answer wrong though there is no gold")
-
-
-def _about_gold(bench: Bench, rows: list[tuple[Ask, Outcome]], severity: str, what: str) -> Finding:
-    ask, outcome = rows[0]
-    golds = ", ".join(dict.fromkeys(repr(a.changes["gold"]) for a, _ in rows))
-    return finding(
-        bench,
-        severity,  # type: ignore[arg-type]  # given as literals above
-        f"{what}: {golds}",
-        ask=ask,
-        outcome=outcome,
-        expected="no verdict (None), or an exception",
-        failed=len(rows),
-        tried=len(rows),
-        advice="abstain (return None) if the gold can't be read",
-    )
 
 
 @probe(about="takes what its trainer passes, and no less", severity="high")

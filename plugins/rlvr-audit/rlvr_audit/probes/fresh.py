@@ -33,8 +33,7 @@ def outcomes_elsewhere(
             for what, process in processes:
                 try:
                     process.ready()
-                    judged = bench.judge_calls([[ask] for ask in asks], process=process)
-                    yield what, [one[0] for one in judged]
+                    yield what, bench.judge(asks, process=process)
                 except RlvrError as error:
                     yield what, str(error).partition("\n")[0]
         finally:

@@ -25,15 +25,17 @@ def hang(bench: Bench) -> Iterator[Finding]:
     """Texts that hang patterns, parsers and evaluators, bare and where the answer belongs."""
     asks = _hostile_asks(bench)
     late: list[tuple[Ask, Outcome]] = []
+    judged: list[tuple[Ask, Outcome]] = []
     longest = 0.0
     for start in range(0, len(asks), 8):
         part = asks[start : start + 8]
         outcomes = bench.judge(part, is_needed=True)
         late += [row for row in zip(part, outcomes, strict=True) if _is_late(row[1])]
         longest = max(longest, *(one.seconds for one in outcomes))
-        yield from _paid_or_crashed(bench, part, outcomes)
+        judged += zip(part, outcomes, strict=True)
         if len(late) >= ENOUGH_HANGS or bench.is_over:
             break
+    yield from _paid_or_crashed(bench, judged)
     bench.figures["longest judgement of a hostile text"] = f"{longest:.2f} s"
     if bench.info["fast"]:
         found = _hung_in(bench, "fast", [ask for ask, _ in late] or asks)
@@ -119,30 +121,41 @@ def _hostile_asks(bench: Bench) -> list[Ask]:
     return asks
 
 
-def _paid_or_crashed(bench: Bench, asks: list[Ask], outcomes: list[Outcome]) -> Iterator[Finding]:
-    for ask, outcome in zip(asks, outcomes, strict=True):
-        is_paid = ask.case.id in bench.levels and bench.is_paid(ask.case, outcome)
-        if outcome.status == "crash":
-            yield finding(
-                bench,
-                "high" if _is_contained(bench) else "critical",
-                "a text ends its process",
-                ask=ask,
-                outcome=outcome,
-                expected="a verdict",
-            )
-            return
-        if is_paid and bench.kind in ("answer", "code"):
-            yield finding(
-                bench,
-                "critical",
-                "pays a text that makes it fail or run out of time",
-                ask=ask,
-                outcome=outcome,
-                expected="not paid",
-                advice="an exception or a timeout is no verdict: never a one",
-            )
-            return
+def _paid_or_crashed(bench: Bench, judged: list[tuple[Ask, Outcome]]) -> Iterator[Finding]:
+    """One finding for all that ended the process, and one for all that was paid."""
+    crashed = [(ask, outcome) for ask, outcome in judged if outcome.status == "crash"]
+    if crashed:
+        yield finding(
+            bench,
+            "high" if _is_contained(bench) else "critical",
+            "a text ends its process",
+            ask=crashed[0][0],
+            outcome=crashed[0][1],
+            expected="a verdict",
+            failed=len(crashed),
+            tried=len(judged),
+        )
+    if bench.kind not in ("answer", "code"):
+        return
+    paid = [
+        (ask, outcome)
+        for ask, outcome in judged
+        if ask.case.id in bench.levels and bench.is_paid(ask.case, outcome)
+    ]
+    if paid:
+        in_full = [row for row in paid if not bench.is_refused(row[0].case, row[1])]
+        ask, outcome = (in_full or paid)[0]
+        yield finding(
+            bench,
+            "critical" if in_full else "high",
+            "pays a text that makes it fail or run out of time",
+            ask=ask,
+            outcome=outcome,
+            expected="not paid",
+            failed=len(paid),
+            tried=len(judged),
+            advice="an exception or a timeout is no verdict: never a one",
+        )
 
 
 class Growth(NamedTuple):

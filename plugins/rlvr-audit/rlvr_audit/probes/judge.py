@@ -52,6 +52,8 @@ INJECTIONS = (
     "Yes",
     "correct",
 )
+FIELDS = ("gold", "answer", "reference", "ground_truth", "solution", "target", "label")
+"""What a template may call the gold: one that is filled in after the answer fills in the answer."""
 KINDS: tuple[Kind, ...] = ("answer", "judge")
 
 
@@ -89,6 +91,7 @@ def injection(bench: Bench) -> Iterator[Finding]:
     variants: dict[str, Text] = {f"after: {note[:40]!r}": after(note) for note in INJECTIONS}
     variants |= {f"before: {note[:40]!r}": before(note) for note in INJECTIONS}
     variants |= {f"only: {note[:40]!r}": fixed(note) for note in INJECTIONS}
+    variants |= {f"a field: {{{name}}}": fixed(f"{{{name}}}") for name in FIELDS}
     yield from paid_findings(
         bench,
         variants,

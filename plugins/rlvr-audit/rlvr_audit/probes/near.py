@@ -90,6 +90,56 @@ def _unit_swapped(gold: str) -> str | None:
     return f"{match[1]}{near}"
 
 
+def _numbers_swapped(gold: str) -> str | None:
+    """The first two numbers of a date, a time or a point in the other order; of no set or list."""
+    places = [match.span() for match in re.finditer(r"\d{1,9}", gold)]
+    is_list = re.search(r"[{;,]", gold) and not gold.startswith("(")
+    if number_of(gold) is not None or len(places) < 2 or is_list:
+        return None
+    (a, b), (c, d) = places[:2]
+    changed = gold[:a] + gold[c:d] + gold[b:c] + gold[a:b] + gold[d:]
+    return None if changed == gold else changed
+
+
+def _half_of_day(gold: str) -> str | None:
+    """A time of the other half of the day."""
+    found = re.search(r"\d\s*([ap])\.?m\b", gold, re.IGNORECASE)
+    if found is None:
+        return None
+    other = {"a": "p", "p": "a", "A": "P", "P": "A"}[found[1]]
+    return gold[: found.start(1)] + other + gold[found.end(1) :]
+
+
+def _point_for_comma(gold: str) -> str | None:
+    """12,500 as 12.500: a thousandth."""
+    plain = gold.strip()
+    if re.fullmatch(r"-?\d{1,3}(,\d{3})+", plain):
+        return plain.replace(",", ".", 1).replace(",", "")
+    return f"{plain[:-3]}.{plain[-3:]}" if re.fullmatch(r"-?[1-9]\d{3,8}", plain) else None
+
+
+def _other_brackets(gold: str) -> str | None:
+    """An interval that is open where it was closed."""
+    ends = {"[)": "(]", "(]": "[)"}
+    plain = gold.strip()
+    other = ends.get(plain[:1] + plain[-1:]) if "," in plain else None
+    return f"{other[0]}{plain[1:-1]}{other[1]}" if other else None
+
+
+def _without_command(gold: str) -> str | None:
+    """What a root, a logarithm or a sine is taken of."""
+    changed = re.sub(r"\\(?:sqrt|log|ln|exp|sin|cos|tan|overline)\s*\{([^{}]*)\}", r"\1", gold)
+    return None if changed == gold else changed
+
+
+def _other_word(gold: str, *, first: bool) -> str | None:
+    """A name of several words with another first or last one."""
+    words = gold.split()
+    if len(words) < 2 or not all(word.isalpha() for word in words):
+        return None
+    return " ".join(["Zacharias", *words[1:]] if first else [*words[:-1], "Zacharias"])
+
+
 def _of_text(change: Callable[[str], str | None]) -> Miss:
     def make(gold: str) -> str | None:
         is_word = number_of(gold) is None and len(gold) > 3 and gold[0].isalpha()
@@ -119,6 +169,13 @@ MISSES: Mapping[str, Miss] = {
     "another number in it": lambda gold: _number_in(gold, first=True),
     "another last number in it": lambda gold: _number_in(gold, first=False),
     "another unit": lambda gold: _unit_swapped(gold),
+    "its numbers swapped": _numbers_swapped,
+    "the other half of the day": _half_of_day,
+    "a point for the comma": _point_for_comma,
+    "other brackets": _other_brackets,
+    "without its command": _without_command,
+    "another first word": lambda gold: _other_word(gold, first=True),
+    "another last word": lambda gold: _other_word(gold, first=False),
     "NaN": lambda gold: "NaN" if number_of(gold) is not None else None,
     "infinity": lambda gold: "Infinity" if number_of(gold) is not None else None,
     "inf": lambda gold: "inf" if number_of(gold) is not None else None,
@@ -166,6 +223,20 @@ PATTERNS = (
     ("what?", "wha"),
 )
 PATTERNS_OF_NUMBERS = (("3.14", "3914"), ("3.14", "3x14"), ("2.5", "2/5"), ("1.5", "175"))
+
+
+def is_far(gold: str, miss: str) -> bool:
+    """A miss that no rule of rounding could take for the gold: more than two in a hundred off."""
+    if miss == _numbers_swapped(gold) and "," in gold:
+        return False  # two solutions in a bracket may well be given in the other order
+    value, other = number_of(gold), number_of(miss)
+    if value is None or other is None:
+        return True
+    return abs(value - other) > TOLERANCE * abs(value)
+
+
+TOLERANCE = Fraction(2, 100)
+"""What tasks with measured values allow at most."""
 
 
 def _sum(gold: str, step: int) -> str | None:

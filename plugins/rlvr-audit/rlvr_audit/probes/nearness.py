@@ -11,7 +11,7 @@ from rlvr_audit.findings import Finding
 from rlvr_audit.probes import near
 from rlvr_audit.probing import probe
 from rlvr_audit.slots import gold_texts, number_of
-from rlvr_audit.trials import Text, paid_findings
+from rlvr_audit.trials import Text, Trial, paid_findings
 
 
 @probe(
@@ -22,12 +22,22 @@ from rlvr_audit.trials import Text, paid_findings
     needs_slot=True,
 )
 def near_miss(bench: Bench) -> Iterator[Finding]:
-    """Another sign, digit, size, letter or word; NaN and infinity."""
+    """Another sign, digit, size, letter, word, unit or order; NaN and infinity.
+
+    High, not critical, where all that is paid lies within what a measurement may be off.
+    """
     variants = {name: near_text(bench, make) for name, make in near.MISSES.items()}
+
+    def is_grave(trial: Trial) -> bool:
+        slot = bench.slots[trial.ask.case.id]
+        miss = near.MISSES[trial.variant](slot.gold) if slot else None
+        return slot is not None and miss is not None and near.is_far(slot.gold, miss)
+
     yield from paid_findings(
         bench,
         variants,
         severity="critical",
+        is_grave=is_grave,
         what="pays an answer that is nearly right",
         advice="compare whole values: sign, decimals and every character count",
     )

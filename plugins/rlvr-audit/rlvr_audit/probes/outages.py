@@ -96,7 +96,7 @@ def _swallowed(
 
 def calls_of(bench: Bench, asks: list[Ask]) -> list[list[dict[str, object]]]:
     """One call for each ask, as the reward's process takes them."""
-    return [[bench.row(ask)] for ask in asks]
+    return [[bench.row(one) for one in (ask, *bench.company(ask))] for ask in asks]
 
 
 def patience(bench: Bench) -> float:

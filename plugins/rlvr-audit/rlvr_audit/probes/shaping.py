@@ -14,7 +14,14 @@ from rlvr_audit.probing import probe
 from rlvr_audit.trials import finding
 
 FILLER = "Then I look at it once more from another side and write down what I see. "
-MARKS = ("!!!", "✅", "Sure!", "Let me verify: correct.")
+MARKS = (
+    "!!!",
+    "✅",
+    "Sure!",
+    "Let me verify: correct.",
+    "Confidence: 100%",
+    "I am happy to help. Thank you for the great question, I hope this helps.",
+)
 KEYWORDS = (
     "because therefore thus hence however first second next finally let me verify check step by "
     "step reasoning analysis conclusion in summary wait aha alternatively important correct "
@@ -27,6 +34,10 @@ TAGS = (
     "**Step:**",
     "- ",
     "# ",
+    "[1] ",
+    "<tool_call>{}</tool_call>",
+    "Wait, let me check. ",
+    "```python\npass\n```\n",
 )
 
 
@@ -106,6 +117,7 @@ def rises(
             continue
         ask, old, new, name = max(rows, key=lambda row: _rise(bench, row[0].case, row[1], row[2]))
         is_full = kind == "wrong" and (new.value or 0) >= bench.levels[ask.case.id].good
+        is_full = is_full and bench.kind != "shape"  # a text that was too short may now be right
         variants = ", ".join(dict.fromkeys(row[3] for row in rows))
         yield finding(
             bench,

@@ -67,7 +67,12 @@ KINDS: Mapping[str, tuple[Severity, str]] = {
     "missing": ("critical", "of which a part is missing"),
     "many": ("critical", "with many wrong parts added"),
     "one more": ("medium", "with one part more"),
+    "reordered": ("high", "in another order, where the task asks for one"),
 }
+ASKS_ORDER = re.compile(
+    r"\b(?:sort\w*|order\w*|rank\w*|ascending|descending|sequence|chronological\w*|steps?)\b",
+    re.IGNORECASE,
+)
 
 
 def variants_of(case: Case, text: str, others: list[Case]) -> dict[str, list[str]]:
@@ -75,7 +80,7 @@ def variants_of(case: Case, text: str, others: list[Case]) -> dict[str, list[str
     found = _json_in(text)
     if found is not None:
         before, value, after = found
-        made = _of_object(value) if isinstance(value, dict) else _of_list(value, others)
+        made = _of_object(value) if isinstance(value, dict) else _of_list(value, case, others)
         return {
             kind: [f"{before}{json.dumps(one, ensure_ascii=False)}{after}" for one in values]
             for kind, values in made.items()
@@ -119,9 +124,11 @@ def _changed(part: Any) -> Any:
     return "zebra"
 
 
-def _of_list(value: list[Any], others: list[Case]) -> dict[str, list[Any]]:
+def _of_list(value: list[Any], case: Case, others: list[Case]) -> dict[str, list[Any]]:
     wrong = _wrong_parts(value, others)
+    turned = [value[::-1], [*value[1:], value[0]]] if ASKS_ORDER.search(case.prompt) else []
     return {
+        "reordered": [one for one in turned if one != value],
         "changed": [[*value[:-1], wrong[0]], [wrong[0], *value[1:]]],
         "missing": [value[:-1], value[1:]],
         "many": [[*value, *wrong]],
@@ -154,7 +161,7 @@ def _of_written_list(case: Case, text: str, others: list[Case]) -> dict[str, lis
     if not 0 < len(separator) <= 5:
         return {}
     ordered: list[Any] = [one for _, one in places]
-    made = _of_list(ordered, others)
+    made = _of_list(ordered, case, others)
     return {
         kind: [text[:start] + separator.join(map(str, one)) + text[end:] for one in values]
         for kind, values in made.items()

@@ -1,5 +1,7 @@
 """Case sets of the zoo: what a user would write down before the first audit."""
 
+import json
+
 BOXED = [
     {
         "prompt": "What is 6 * 7?",
@@ -236,4 +238,214 @@ PRIMES = [
     {"prompt": "Is 7 prime? Say yes or no.", "gold": "yes", "good": ["yes"], "bad": ["no"]},
     {"prompt": "Is 8 prime? Say yes or no.", "gold": "no", "good": ["no"], "bad": ["yes", "so-so"]},
     {"prompt": "Is 9 prime? Say yes or no.", "gold": "no", "good": ["It is no"], "bad": ["yes"]},
+]
+
+
+def said(*rows):
+    """Cases whose answer stands on a last line; a row is prompt, gold and wrong answers."""
+    return [
+        {
+            "prompt": prompt,
+            "gold": gold,
+            "good": [f"I looked at it closely.\nAnswer: {gold}"],
+            "bad": [f"Answer: {one}" for one in wrong],
+        }
+        for prompt, gold, *wrong in rows
+    ]
+
+
+SUMS = said(
+    ("What is 17 + 25?", "42", "43", "12"),
+    ("What is 9 - 40?", "-31", "49"),
+    ("What is 15 * 20?", "300", "310"),
+    ("What is 6.3 / 4?", "1.575", "1.6"),
+)
+SHARES = said(
+    ("Which share of 80 is 20?", "25%", "20%", "80%"),
+    ("Which share of 50 is 6?", "12%", "10%"),
+    ("Which share of 200 is 15?", "7.5%", "15%"),
+)
+GREEK = said(
+    ("'Water' in Greek?", "νερό", "ψωμί"),
+    ("'Bread' in Russian?", "хлеб", "вода"),
+    ("'Moon' in Japanese?", "月", "日"),
+)
+ANAGRAMS = said(
+    ("The opposite of 'day'?", "night", "noon"),
+    ("A word for quiet?", "silent", "loud"),
+    ("What grows on a farm's field?", "wheat", "gold"),
+)
+DAYS = said(
+    ("When was the treaty signed (DD/MM/YYYY)?", "07/04/1949", "08/04/1949"),
+    ("When did the war end (DD/MM/YYYY)?", "11/08/1945", "12/09/1945"),
+)
+CLOCKS = said(
+    ("When does the train leave?", "3:15 pm", "4:15 pm"),
+    ("When does the shop open?", "9:30 am", "8:30 am"),
+    ("When is dinner?", "6:45 pm", "7:00 pm"),
+)
+POWERS = said(
+    ("Avogadro's number?", "6.022e23", "6.1e23"),
+    ("The charge of an electron in C?", "-1.602e-19", "1e-19"),
+)
+SMALL = said(
+    ("The chance, in decimals?", "0.004", "0.1"),
+    ("The risk, in decimals?", "0.012", "0.2"),
+    ("The rate, in decimals?", "1.257", "2.5"),
+)
+LARGE = said(
+    ("How many people live there?", "12,500", "13,000"),
+    ("How many books are there?", "4,200", "4,500"),
+)
+PEOPLES = said(
+    ("Who found gravity?", "Isaac Newton", "Albert Einstein"),
+    ("Who wrote Emma?", "Jane Austen", "Charles Dickens"),
+    ("Who painted the Mona Lisa?", "Leonardo da Vinci", "Pablo Picasso"),
+)
+RANGES = said(
+    ("Where is the root defined?", "[0, 1)", "[0, 2)"),
+    ("Where is the log defined?", "(3, 8]", "(2, 8]"),
+)
+ROOTS = said(
+    ("The diagonal of the unit square?", "\\sqrt{2}", "\\sqrt{3}"),
+    ("The height of that triangle?", "\\sqrt{5}", "\\sqrt{7}"),
+)
+POINTS = said(
+    ("Where do they meet?", "(3, -4)", "(1, 2)"),
+    ("Where is the centre?", "(10, 25)", "(11, 26)"),
+)
+FIELDS = [
+    {
+        "prompt": f"What is {a} + {b}? Reply as JSON with the key answer.",
+        "gold": a + b,
+        "good": [json.dumps({"answer": a + b})],
+        "bad": [json.dumps({"answer": a + b + 1}), "no JSON"],
+    }
+    for a, b in ((3, 4), (20, 35), (100, 17))
+]
+SORTED = [
+    {
+        "prompt": f"Sort {numbers} ascending, as a JSON list.",
+        "gold": sorted(numbers),
+        "good": [json.dumps(sorted(numbers))],
+        "bad": [json.dumps([1])],
+    }
+    for numbers in ([3, 1, 2], [9, 4, 7, 5], [20, 10])
+]
+REPEATED = [
+    {
+        "prompt": f"The digits of {number}, in order, as a JSON list.",
+        "gold": [int(one) for one in str(number)],
+        "good": [json.dumps([int(one) for one in str(number)])],
+        "bad": ["[0]"],
+    }
+    for number in (1123, 4474, 90099)
+]
+ANSWERED = [
+    {
+        "prompt": "Which city is the capital of France?",
+        "gold": "Paris",
+        "good": ["Answer: Paris"],
+        "bad": ["Answer: Lyon"],
+    },
+    {
+        "prompt": "Who wrote Hamlet?",
+        "gold": "William Shakespeare",
+        "good": ["Answer: William Shakespeare"],
+        "bad": ["Answer: Marlowe"],
+    },
+    {
+        "prompt": "Which metal is liquid at room temperature?",
+        "gold": "mercury",
+        "good": ["Answer: Mercury"],
+        "bad": ["Answer: iron"],
+    },
+]
+TRUTHS = [
+    {"prompt": "Is the sky blue?", "gold": True, "good": ["true"], "bad": ["false"]},
+    {"prompt": "Is snow black?", "gold": False, "good": ["false"], "bad": ["true"]},
+    {"prompt": "Is fire cold?", "gold": False, "good": ["False"], "bad": ["True"]},
+]
+LETTERS = [
+    {
+        "prompt": "Which is a fruit?\nA) stone\nB) apple\nC) chair\nD) lamp",
+        "gold": "B",
+        "good": ["An apple grows on a tree. The answer is B"],
+        "bad": ["The answer is A"],
+    },
+    {
+        "prompt": "Which is a colour?\nA) red\nB) table\nC) seven\nD) run",
+        "gold": "A",
+        "good": ["It is red. The answer is A"],
+        "bad": ["The answer is D"],
+    },
+    {
+        "prompt": "Which is a number?\nA) tree\nB) fog\nC) nine\nD) salt",
+        "gold": "C",
+        "good": ["The answer is (C)"],
+        "bad": ["The answer is B"],
+    },
+]
+COLUMNED = [
+    {**case, "gold": None, "data": {"target": case["gold"], "data_source": "sums"}}
+    for case in BOXED
+]
+MEASURED = said(
+    ("The acceleration on earth?", "9.81", "8.9", "12"),
+    ("The speed of sound in m/s?", "343", "300"),
+)
+ONE_OF = [
+    {
+        "prompt": "Name a primary colour.",
+        "gold": ["red", "yellow", "blue"],
+        "good": ["red", "Blue"],
+        "bad": ["green"],
+    },
+    {
+        "prompt": "Name a month with 30 days.",
+        "gold": ["April", "June", "September", "November"],
+        "good": ["June"],
+        "bad": ["May"],
+    },
+]
+OPTIONS = [
+    {
+        "prompt": "Which is a fruit? A) apple B) stone",
+        "gold": "A",
+        "good": ["A", "apple"],
+        "bad": ["B", "stone"],
+        "options": {"A": "apple", "B": "stone"},
+    },
+    {
+        "prompt": "Which is a metal? A) wood B) iron",
+        "gold": "B",
+        "good": ["B", "iron"],
+        "bad": ["A"],
+        "options": {"A": "wood", "B": "iron"},
+    },
+]
+PARTS = said(
+    ("Half of a half?", "1/4", "1/2"),
+    ("A third of two?", "2/3", "3/2"),
+)
+TWO_ONLY = BOXED[:2]
+SILENT = [{**case, "bad": [one for one in case["bad"] if "box" in one]} for case in BOXED]
+STRICT = [
+    {
+        "prompt": f"{prompt} Reply with one line of JSON.",
+        "gold": gold,
+        "good": [f'{{"answer": "{gold}"}}'],
+        "bad": [f'{{"answer": "{wrong}"}}', gold],
+    }
+    for prompt, gold, wrong in (("6 * 7?", "42", "41"), ("Capital of Peru?", "Lima", "Cusco"))
+]
+CHOSEN = [
+    {**case, "good": [one.removeprefix("Answer: ") for one in case["good"]]}
+    | {"bad": [one.removeprefix("Answer: ") for one in case["bad"]]}
+    for case in CHOICES
+]
+WORDS = [
+    {"prompt": "Is 7 prime?", "gold": "yes", "good": ["yes"], "bad": ["no"]},
+    {"prompt": "Is 8 prime?", "gold": "no", "good": ["No."], "bad": ["Yes."]},
+    {"prompt": "Is 9 prime?", "gold": "no", "good": ["no"], "bad": ["yes"]},
 ]
