@@ -12,8 +12,8 @@ from rlvr_monitor.health.sequential import (
     EDetector,
     cusum_threshold,
     excess,
-    noise,
 )
+from rlvr_monitor.health.tracks import Track, level
 
 
 def ar1(rng, count, memory):
@@ -22,6 +22,13 @@ def ar1(rng, count, memory):
         value = memory * value + math.sqrt(1 - memory**2) * rng.gauss(0, 1)
         values.append(value)
     return values
+
+
+def tracked(values):
+    track = Track(level, 0.01)
+    for value in values:
+        track.add(value)
+    return track
 
 
 def test_the_threshold_is_that_of_the_tables():
@@ -48,11 +55,12 @@ def test_noise_is_measured_through_trends_jumps_and_outliers():
     rng = random.Random(2)
     values = [0.01 * n + (3 if n > 100 else 0) + e for n, e in enumerate(ar1(rng, 200, 0.0))]
     values[50] += 40
-    deviation, memory = noise(values, 0.01)
-    assert deviation == pytest.approx(1.0, rel=0.25)
-    assert memory < 0.3
-    assert noise(ar1(rng, 200, 0.6), 0.01)[1] > 0.3
-    assert noise([1.0] * 50, 0.2) == (0.2, 0.0)
+    track = tracked(values)
+    assert track.deviation == pytest.approx(1.0, rel=0.25)
+    assert track.correlation < 0.3
+    assert tracked(ar1(rng, 200, 0.6)).correlation > 0.3
+    flat = tracked([1.0] * 50)
+    assert (flat.deviation, flat.correlation) == (0.01, 0.0)
 
 
 def test_one_series_in_many_crosses_the_bound_that_holds_forever():

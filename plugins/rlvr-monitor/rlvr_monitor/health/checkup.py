@@ -14,11 +14,12 @@ from rlvr_monitor.health.patterns import (
     Wildness,
     frozen,
     grad_spike,
+    jumped,
     loss_explosion,
 )
 from rlvr_monitor.health.rules import RULES, SCALES, Patient, Rule
 from rlvr_monitor.health.sequential import Cusum, EDetector, cusum_threshold, excess
-from rlvr_monitor.health.tracks import START, Track
+from rlvr_monitor.health.tracks import START, Track, level
 
 CALM = 12
 """So many points in a row must be healthy before a detector speaks again."""
@@ -46,7 +47,7 @@ class Checkup:
         """`run_length`: points between false alarms of one detector, at its boundary."""
         self.threshold = cusum_threshold(run_length)
         self.tracks: dict[str, Track] = {}
-        self.cusums = {rule.detector: Cusum(self.threshold) for rule in RULES}
+        self.cusums = {rule: Cusum(self.threshold) for rule in RULES}
         self.failures = EDetector(TOLERATED_FAILURES, run_length=run_length)
         self.parts = PartsApart(self.threshold)
         self.wildness = Wildness(run_length)
@@ -98,8 +99,7 @@ class Checkup:
                     yield "nan_loss", Finding("nan_loss", "critical", message)
                 continue
             if name not in self.tracks:
-                log, floor = SCALES.get(name, (False, 0.02))
-                self.tracks[name] = Track(log=log, floor=floor)
+                self.tracks[name] = Track(*SCALES.get(name, (level, 0.02)))
             self.tracks[name].add(value)
         seen = {name for name, value in signals.items() if math.isfinite(value)}
         for rule in RULES:
@@ -112,14 +112,16 @@ class Checkup:
         if track.count <= START:
             return
         limit = rule.boundary(Patient(track, self.tracks))
-        cusum = self.cusums[rule.detector]
+        cusum = self.cusums[rule]
         if limit is None:
             cusum.height = 0.0
             return
         sign = 1 if rule.up else -1
         edge = track.scaled(limit)
-        now, before = (sign * (track.scaled(one) - edge) for one in (track.now, track.values[-2]))
-        over = excess(now, before, track.deviation, track.correlation)
+        now, before = track.on_scale
+        over = excess(
+            sign * (now - edge), sign * (before - edge), track.deviation, track.correlation
+        )
         if cusum.update(over):
             cusum.height = min(cusum.height, 1.5 * self.threshold)
             values = {"value": track.now, "start": track.start, "limit": limit}
@@ -141,6 +143,7 @@ class Checkup:
             yield "loss_explosion", Finding("loss_explosion", "warning", message, now, limit)
         if "reward" in seen:
             yield from self._reward(tracks["reward"])
+        yield from self._jumps(seen)
         parts = {name[10:]: track for name, track in tracks.items() if name[:10] == "component/"}
         if any(f"component/{name}" in seen for name in parts) and (
             fell := self.parts.update(tracks.get("reward"), parts)
@@ -151,6 +154,17 @@ class Checkup:
                 "component_divergence",
                 Finding("component_divergence", "warning", message, now, best),
             )
+
+    def _jumps(self, seen: set[str]) -> Iterator[tuple[str, Finding]]:
+        for name in seen:
+            if name != "reward" and not name.startswith("component/"):
+                continue
+            then = jumped(self.tracks[name])
+            if then is not None:
+                now = self.tracks[name].now
+                what = "the reward" if name == "reward" else f'the part "{name[10:]}"'
+                message = f"{what} jumped from {number(then)} to {number(now)} and stays there"
+                yield "reward_jump", Finding("reward_jump", "warning", message, now, then)
 
     def _reward(self, reward: Track) -> Iterator[tuple[str, Finding]]:
         if frozen(reward):

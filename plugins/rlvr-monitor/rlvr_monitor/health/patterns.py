@@ -8,13 +8,15 @@ from itertools import pairwise
 from statistics import median
 
 from rlvr_monitor.health.sequential import Cusum, excess
-from rlvr_monitor.health.tracks import START, Track
+from rlvr_monitor.health.tracks import START, Track, middle
 
 SPIKE_TIMES = 8.0
 SPIKE_DEVIATIONS = 5.5
 LOSS_TIMES = 25.0
 TIMES_AS_WILD = 3.0
 FEWEST_EQUAL = 4
+SAME_SINCE_START = 15
+JUMP_DEVIATIONS = 3.5
 
 
 def grad_spike(track: Track) -> float | None:
@@ -39,14 +41,34 @@ def loss_explosion(track: Track) -> float | None:
     return limit if min(track.values[-3:]) > limit else None
 
 
+def jumped(track: Track) -> float | None:
+    """The level before, if the last three points lie a jump above all of it; else None.
+
+    A jump is 3.5 deviations, and a fifth of the largest value seen lately. Learning rises in steps
+    no larger than those before, which the deviation holds; a leaked answer does not.
+    """
+    past, newest = track.values[-13:-3], track.values[-3:]
+    if len(past) < 8:
+        return None
+    largest = max(map(abs, [*past, *newest]))
+    then = middle(past[-5:])
+    size = sum(newest) / 3 - then
+    apart = min(newest) - sorted(past)[-2] > 0.35 * size
+    enough = size > max(JUMP_DEVIATIONS * track.deviation, 0.2 * largest)
+    return then if enough and apart else None
+
+
 def frozen(track: Track) -> bool:
     """The newest points are equal to the last bit, oftener than by chance once in a million.
 
-    Chance is how often neighbours were equal before: small batches repeat a mean now and then.
+    Chance is how often neighbours were equal before: small batches repeat a mean now and then. A
+    reward that has been the same ever since the start is frozen after `SAME_SINCE_START` points.
     """
     tail = 1
     while tail < len(track.values) and track.values[-tail - 1] == track.now:
         tail += 1
+    if tail == track.count:
+        return tail >= SAME_SINCE_START
     past = track.values[-tail - 60 : -tail]
     if tail < FEWEST_EQUAL or len(past) < 8:
         return False
@@ -101,7 +123,7 @@ class PartsApart:
             )
             stays = any(other.recent > other.best - 0.03 for other in others)
             cusum = self.cusums.setdefault(name, Cusum(self.threshold))
-            limit = min((0.62 if held else 0.5) * track.best, track.best - 0.08)
+            limit = min((0.7 if held else 0.55) * track.best, track.best - 0.08)
             over = excess(
                 limit - track.now, limit - track.values[-2], track.deviation, track.correlation
             )

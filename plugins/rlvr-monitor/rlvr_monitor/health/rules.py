@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from rlvr_monitor.health.tracks import START, Track
+from rlvr_monitor.health.tracks import START, Scale, Track, level, ratio, share
 
 Boundary = Callable[["Patient"], float | None]
 """The boundary at this moment; None while the rule has nothing to say."""
@@ -42,6 +42,13 @@ class Patient:
         return track.recent - then > max(EARNED, 1.5 * track.deviation)
 
 
+    @property
+    def gained(self) -> float:
+        """By how much the reward has risen since the start; 0.0 where it is not known."""
+        track = self.others.get("reward")
+        return track.recent - track.start if track and track.count >= START + 3 else 0.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """One level that is watched."""
@@ -59,7 +66,7 @@ def _reward_collapse(patient: Patient) -> float | None:
     track = patient.track
     floor = min(0.0, track.lowest)
     height = track.best - floor
-    return floor + 0.38 * height if height > 2 * track.deviation and height > 1e-6 else None
+    return floor + 0.45 * height if height > 2 * track.deviation and height > 1e-6 else None
 
 
 def _reward_jump(patient: Patient) -> float | None:
@@ -71,6 +78,13 @@ def _share(start_plus: float, least: float, past: float = 1.0) -> Boundary:
     def boundary(patient: Patient) -> float | None:
         limit = max(least, patient.track.start + start_plus)
         return limit if limit < past else None
+
+    return boundary
+
+
+def _above(limit: float) -> Boundary:
+    def boundary(_: Patient) -> float:
+        return limit
 
     return boundary
 
@@ -90,11 +104,17 @@ def _alike(patient: Patient) -> float | None:
     return limit if limit < 0.96 else None
 
 
+def _spread_down(patient: Patient) -> float | None:
+    return 0.2 * max(patient.track.start, patient.track.before(40, 10)) or None
+
+
 def _length_up(patient: Patient) -> float | None:
     start, then = patient.track.start, patient.track.before(45, 12)
     known = patient.others.get("reward") is not None
     far = 3.6 if patient.earned(since_start=True) else 2.2 if known else 3.0
     near = 3.2 if patient.earned(since_start=False) else 2.3
+    if patient.gained > 0.25:
+        far, near = 8.0, 5.0
     return min(far * start, near * then) if start > 0 else None
 
 
@@ -204,6 +224,13 @@ RULES: tuple[Rule, ...] = (
         says="in {value} of the groups all rewards are equal; it was {start} at the start",
     ),
     Rule(
+        detector="groups_alike",
+        signal="spread",
+        up=False,
+        boundary=_spread_down,
+        says="the rewards differ by {value} (deviation), by {start} at the start: they teach little",
+    ),
+    Rule(
         detector="length_explosion",
         signal="length",
         up=True,
@@ -279,7 +306,7 @@ RULES: tuple[Rule, ...] = (
         detector="verifier_errors",
         signal="no_verdict",
         up=True,
-        boundary=_share(0.04, 0.05),
+        boundary=_above(0.05),
         severity="critical",
         says="{value} of the answers got no verdict",
     ),
@@ -320,23 +347,24 @@ RULES: tuple[Rule, ...] = (
     ),
 )
 
-SCALES: Mapping[str, tuple[bool, float]] = {
-    "reward": (False, 0.02),
-    "length": (True, 0.05),
-    "entropy": (True, 0.05),
-    "kl": (True, 0.1),
-    "grad_norm": (True, 0.1),
-    "latency": (True, 0.15),
-    "mismatch": (True, 0.1),
-    "truncated": (False, 0.03),
-    "groups_alike": (False, 0.05),
-    "all_right": (False, 0.05),
-    "all_wrong": (False, 0.05),
-    "no_verdict": (False, 0.01),
-    "abstained": (False, 0.03),
-    "repetition": (False, 0.03),
-    "distinct": (False, 0.05),
-    "length_pays": (False, 0.1),
-    "clip_ratio": (False, 0.03),
+SCALES: Mapping[str, tuple[Scale, float]] = {
+    "reward": (level, 0.02),
+    "spread": (ratio, 0.1),
+    "length": (ratio, 0.05),
+    "entropy": (ratio, 0.05),
+    "kl": (ratio, 0.1),
+    "grad_norm": (ratio, 0.1),
+    "latency": (ratio, 0.15),
+    "mismatch": (ratio, 0.1),
+    "truncated": (share, 0.03),
+    "groups_alike": (share, 0.05),
+    "all_right": (share, 0.05),
+    "all_wrong": (share, 0.05),
+    "no_verdict": (share, 0.03),
+    "abstained": (share, 0.03),
+    "repetition": (share, 0.03),
+    "distinct": (share, 0.05),
+    "length_pays": (level, 0.1),
+    "clip_ratio": (share, 0.03),
 }
-"""For each signal: is its noise even on a logarithmic scale, and the least noise assumed."""
+"""For each signal: the scale on which its noise is even, and the least noise assumed there."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from statistics import median
 
 DRIFT = 0.5
 """In units of the noise: a level half a deviation past its boundary is what the CUSUM waits for."""
@@ -84,22 +82,17 @@ class EDetector:
         return sum(self.sums) / len(self.sums)
 
 
-def noise(values: Sequence[float], floor: float) -> tuple[float, float]:
+def noise(one: float, two: float, count: int, floor: float) -> tuple[float, float]:
     """Deviation of one point around its slowly moving level, and the correlation of neighbours.
 
-    Both from differences of neighbours (lags 1 and 2), by medians, so that trends, jumps and
-    outliers do not count. Under AR(1) the squares of these differences are 2σ²(1 - φ) and
+    From the deviations of the `count` differences of neighbours (`one`) and of next but one
+    (`two`), so that trends and jumps hardly count. Under AR(1) their squares are 2σ²(1 - φ) and
     2σ²(1 - φ²), so that φ is their ratio less 1; short series are taken for independent.
     """
-    count = len(values)
-    if count < 4:
+    if count < 3 or one <= 0:
         return floor, 0.0
-    one = median([abs(values[i] - values[i - 1]) for i in range(1, count)]) / 0.6745
-    two = median([abs(values[i] - values[i - 2]) for i in range(2, count)]) / 0.6745
-    if one <= 0:
-        return floor, 0.0
-    correlation = (two / one) ** 2 - 1
-    correlation = max(0.0, min(0.8, correlation * (count / (count + 12))))
+    correlation = ((two / one) ** 2 - 1) * (count + 1) / (count + 13)
+    correlation = max(0.0, min(0.8, correlation))
     return max(floor, one / math.sqrt(2 * (1 - correlation))), correlation
 
 
