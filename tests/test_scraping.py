@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes a GRPO training and a reward server; both say what the contract says."""
+"""A real Prometheus scrapes a GRPO training and a reward server: both say what they should."""
 
 from __future__ import annotations
 
@@ -156,6 +156,7 @@ def score(address):
 
 def test_a_real_prometheus_scrapes_a_training_and_a_reward_server(tmp_path: Path):
     run, server, prometheus = (f"127.0.0.1:{free_port()}" for _ in range(3))
+    at = f"http://{prometheus}"
     (tmp_path / "words.py").write_text(WORDS)
     monitors = {
         "health": {"use": "monitor/health"},
@@ -179,7 +180,9 @@ def test_a_real_prometheus_scrapes_a_training_and_a_reward_server(tmp_path: Path
         until(lambda: score(f"http://{server}"), "a verdict of the server", tmp_path)
         for target, names in ((run, RUN), (server, SERVER)):
             until(
-                lambda target=target: ask(f"http://{prometheus}", f'up{{instance="{target}"}} == 1'),
+                lambda target=target: ask(
+                    f"http://{prometheus}", f'up{{instance="{target}"}} == 1'
+                ),
                 f"{target} being up",
                 tmp_path,
             )
@@ -189,7 +192,5 @@ def test_a_real_prometheus_scrapes_a_training_and_a_reward_server(tmp_path: Path
                 return names <= {one["metric"]["__name__"] for one in found}
 
             until(all_there, f"all of {sorted(names)}", tmp_path)
-        steps = until(
-            lambda: ask(f"http://{prometheus}", "rlvr_train_step > 3"), "the fourth step", tmp_path
-        )
+        steps = until(lambda: ask(at, "rlvr_train_step > 3"), "the fourth step", tmp_path)
     assert steps[0]["metric"]["run"] == "scraped"

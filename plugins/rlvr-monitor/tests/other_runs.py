@@ -1,5 +1,5 @@
-"""Simulated runs of another make than `simulated_runs`: TRL's names, rewards of any scale, logs that
-average over steps and lack what a trainer does not say, faults early and late, small and slow.
+"""Simulated runs of another make than `simulated_runs`: TRL's names, rewards of any scale, faults
+early and late, small and slow, logs that average over steps and lack what a trainer does not say.
 
 Everything comes out of the single answers of a step, and a log averages the steps since the last
 one. Nothing here was fitted to a detector.
@@ -18,20 +18,66 @@ from rlvr_ops_core import Event, Part, Sample, Task, Verdict
 LIMIT = 1024
 
 FATAL = frozenset(
-    "nan inf down zero one leaked entropy_drop short cut dead spike flaky gone_length".split()
+    [
+        "nan",
+        "inf",
+        "down",
+        "zero",
+        "one",
+        "leaked",
+        "entropy_drop",
+        "short",
+        "cut",
+        "dead",
+        "spike",
+        "flaky",
+        "gone_length",
+    ]
 )
 """Faults that are there at once, or within five points."""
-IN_ROLLOUTS = frozenset("flaky down repeats slow abstains twins".split())
+IN_ROLLOUTS = frozenset(["flaky", "down", "repeats", "slow", "abstains", "twins"])
 """What TRL's log does not show."""
 IN_LOG = frozenset(
-    "nan inf entropy_drop entropy_fade entropy_rise kl_jump kl_runs dead spike gradients loss "
-    "mismatch clipped held_out".split()
+    [
+        "nan",
+        "inf",
+        "entropy_drop",
+        "entropy_fade",
+        "entropy_rise",
+        "kl_jump",
+        "kl_runs",
+        "dead",
+        "spike",
+        "gradients",
+        "loss",
+        "mismatch",
+        "clipped",
+        "held_out",
+    ]
 )
-SHOWN_BY = {"kl_jump": "kl", "kl_runs": "kl", "entropy_drop": "entropy", "entropy_fade": "entropy",
-            "entropy_rise": "entropy"}  # fmt: skip
+SHOWN_BY = {
+    "kl_jump": "kl",
+    "kl_runs": "kl",
+    "entropy_drop": "entropy",
+    "entropy_fade": "entropy",
+    "entropy_rise": "entropy",
+}
 """The number that alone shows the fault."""
-FAULTS = tuple(sorted(FATAL | IN_ROLLOUTS | IN_LOG | {"collapse", "saturated", "traded", "grows", "wild", "frozen"}))  # fmt: skip
-CALM = ("plain", "quick", "longer", "surer", "bolder", "cosine", "epochs", "sparse", "staged", "warm", "heavy")  # fmt: skip
+IN_BOTH = frozenset({"collapse", "saturated", "traded", "grows", "wild", "frozen"})
+FAULTS = tuple(sorted(FATAL | IN_ROLLOUTS | IN_LOG | IN_BOTH))
+CALM = (
+    "plain",
+    "quick",
+    "longer",
+    "surer",
+    "bolder",
+    "cosine",
+    "epochs",
+    "sparse",
+    "staged",
+    "warm",
+    "heavy",
+)
 
 
 @dataclass

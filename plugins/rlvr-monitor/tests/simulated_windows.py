@@ -16,6 +16,9 @@ def rows(
     seconds=0.01,
     tasks=None,
     other=0.0,
+    failing=0.0,
+    partial=0.0,
+    cut=0.0,
 ):
     """Rows as the core writes them; answers to one prompt share its difficulty."""
     rng = random.Random(seed)
@@ -28,6 +31,12 @@ def rows(
         prompt = " ".join(own.choice(alphabet) * 5 + str(own.randrange(50)) for _ in range(8))
         mean = length * math.exp(own.gauss(0, 0.5))
         for index in range(size):
+            value = float(rng.random() < hard)
+            chance = rng.random() if failing or partial or cut else 1.0
+            if chance < partial:
+                value = 0.5
+            failed = partial <= chance < partial + failing
+            ended = "length" if partial + failing <= chance < partial + failing + cut else "stop"
             made.append(
                 {
                     "step": group,
@@ -37,9 +46,9 @@ def rows(
                     "prompt": prompt,
                     "completion": "x",
                     "tokens": max(1, int(rng.gauss(mean, 10))),
-                    "finish": "stop",
-                    "value": float(rng.random() < hard),
-                    "status": "ok",
+                    "finish": ended,
+                    "value": None if failed else value,
+                    "status": "error" if failed else "ok",
                     "seconds": seconds * rng.lognormvariate(0, 0.4),
                 }
             )

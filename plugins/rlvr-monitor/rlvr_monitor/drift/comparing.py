@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from rlvr_monitor.drift.tests import (
+    Shuffles,
     false_discovery,
     ks_test,
     mean_test,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 FEWEST = 20
 """Units that a window needs, and tasks that both windows need to be compared task by task."""
 SEED = 0
+SEQUENTIAL_SHARE = 0.2
+"""Of alpha, for the tests of rates that may be asked after each unit."""
 
 Kind = Literal["input", "policy", "verifier"]
 
@@ -41,6 +44,8 @@ class Shift:
     p_value: float
     reference: float
     live: float
+    varies: bool = True
+    """False where all units of both windows are alike: there is nothing to test."""
     drifted: bool = False
     psi: float | None = None
     psi_critical: float | None = None
@@ -92,7 +97,10 @@ class Comparison:
 def compare_windows(
     reference: Sequence[Unit], live: Sequence[Unit], *, alpha: float = 0.05
 ) -> Comparison:
-    """Test every signal; false discoveries among all of them are held to `alpha`.
+    """Test every signal; the chance of any alarm without drift is held to `alpha`.
+
+    A fifth of it goes to the sequential tests of rates where they are made, the rest to the tests
+    of the signals, as their false-discovery rate.
 
     Where the windows share 20 tasks or more, what the policy does is compared task by task, so that
     another mix of tasks does not look like another policy.
@@ -110,12 +118,17 @@ def compare_windows(
             )
     rng = np.random.default_rng(SEED)
     pairs = shared(reference, live)
-    shifts = [*_input(reference, live, rng), *_verifier(reference, live, rng)]
+    shuffles = Shuffles(len(reference), len(live), rng)
+    shifts = [*_input(reference, live, shuffles), *_verifier(reference, live, shuffles)]
+    sequential: list[str] = []
+    share = alpha
     if len(pairs) >= FEWEST:
         shifts += _policy_on_same_tasks(pairs, rng)
     else:
-        shifts += _policy(reference, live, rng)
-    found = false_discovery([shift.p_value for shift in shifts], alpha)
+        shifts += _policy(reference, live, shuffles)
+        share = alpha * (1 - SEQUENTIAL_SHARE)
+        sequential = list(_rates(reference, live, alpha * SEQUENTIAL_SHARE))
+    found = significant(shifts, share)
     return Comparison(
         len(reference),
         len(live),
@@ -125,29 +138,46 @@ def compare_windows(
             Shift(**{**asdict(shift), "drifted": drifted})
             for shift, drifted in zip(shifts, found, strict=True)
         ),
-        tuple(_rates(reference, live, alpha)) if len(pairs) < FEWEST else (),
+        tuple(sequential),
     )
 
 
-def _input(
-    reference: Sequence[Unit], live: Sequence[Unit], rng: np.random.Generator
-) -> list[Shift]:
+def significant(shifts: Sequence[Shift], alpha: float) -> list[bool]:
+    """Which shifts are significant; a signal that is the same in all units is no test at all.
+
+    Whether it is does not depend on who is in which window, so that leaving it out is no choice
+    that favours a finding.
+    """
+    tested = [place for place, shift in enumerate(shifts) if shift.varies]
+    found = false_discovery([shifts[place].p_value for place in tested], alpha)
+    chosen = {place for place, yes in zip(tested, found, strict=True) if yes}
+    return [place in chosen for place in range(len(shifts))]
+
+
+def _input(reference: Sequence[Unit], live: Sequence[Unit], shuffles: Shuffles) -> list[Shift]:
     import numpy as np
 
     lengths = [np.array([float(len(unit.prompt)) for unit in units]) for units in (reference, live)]
     texts = [[unit.prompt for unit in units] for units in (reference, live)]
     features = prompt_features([*texts[0], *texts[1]])
-    statistic, p_value = mean_test(features[: len(texts[0])], features[len(texts[0]) :], rng)
+    statistic, p_value = mean_test(features[: len(texts[0])], features[len(texts[0]) :], shuffles)
     kinds = [float(len(set(these))) for these in texts]
     return [
-        _continuous("prompt_length", "input", lengths[0], lengths[1], rng),
-        Shift("prompt_mix", "input", "ngram_means", statistic, p_value, kinds[0], kinds[1]),
+        _continuous("prompt_length", "input", lengths[0], lengths[1], shuffles),
+        Shift(
+            "prompt_mix",
+            "input",
+            "ngram_means",
+            statistic,
+            p_value,
+            kinds[0],
+            kinds[1],
+            varies=len({*texts[0], *texts[1]}) > 1,
+        ),
     ]
 
 
-def _verifier(
-    reference: Sequence[Unit], live: Sequence[Unit], rng: np.random.Generator
-) -> list[Shift]:
+def _verifier(reference: Sequence[Unit], live: Sequence[Unit], shuffles: Shuffles) -> list[Shift]:
     import numpy as np
 
     seconds = [
@@ -156,9 +186,9 @@ def _verifier(
     failed = [
         np.array([_share(unit, OUTCOMES[3:]) for unit in units]) for units in (reference, live)
     ]
-    statistic, p_value = mean_test(failed[0], failed[1], rng)
+    statistic, p_value = mean_test(failed[0], failed[1], shuffles)
     return [
-        _continuous("verdict_seconds", "verifier", seconds[0], seconds[1], rng),
+        _continuous("verdict_seconds", "verifier", seconds[0], seconds[1], shuffles),
         Shift(
             "no_verdict",
             "verifier",
@@ -167,22 +197,21 @@ def _verifier(
             p_value,
             float(failed[0].mean()),
             float(failed[1].mean()),
+            varies=varies(*failed),
         ),
     ]
 
 
-def _policy(
-    reference: Sequence[Unit], live: Sequence[Unit], rng: np.random.Generator
-) -> list[Shift]:
+def _policy(reference: Sequence[Unit], live: Sequence[Unit], shuffles: Shuffles) -> list[Shift]:
     import numpy as np
 
     lengths = [
         np.array([float(np.mean(unit.lengths)) for unit in units]) for units in (reference, live)
     ]
-    shifts = [_continuous("completion_length", "policy", lengths[0], lengths[1], rng)]
+    shifts = [_continuous("completion_length", "policy", lengths[0], lengths[1], shuffles)]
     for name, of in RATES_OF_POLICY.items():
         a, b = (np.array([of(unit) for unit in units]) for units in (reference, live))
-        statistic, p_value = mean_test(a, b, rng)
+        statistic, p_value = mean_test(a, b, shuffles)
         shifts.append(
             Shift(
                 name,
@@ -192,6 +221,7 @@ def _policy(
                 p_value,
                 float(a.mean()),
                 float(b.mean()),
+                varies=varies(a, b),
             )
         )
     return shifts
@@ -211,19 +241,43 @@ def _policy_on_same_tasks(
         b = np.array([np.mean([of(unit) for unit in after]) for _, after in pairs])
         statistic, p_value = paired_test(b - a, rng)
         means = [float(np.expm1(one.mean()) if name in signals else one.mean()) for one in (a, b)]
-        shifts.append(Shift(name, "policy", "same_tasks", statistic, p_value, means[0], means[1]))
+        shifts.append(
+            Shift(
+                name,
+                "policy",
+                "same_tasks",
+                statistic,
+                p_value,
+                means[0],
+                means[1],
+                varies=bool((a != b).any()),
+            )
+        )
     return shifts
 
 
-def _continuous(
-    name: str, kind: Kind, a: np.ndarray, b: np.ndarray, rng: np.random.Generator
-) -> Shift:
+def _continuous(name: str, kind: Kind, a: np.ndarray, b: np.ndarray, shuffles: Shuffles) -> Shift:
     import numpy as np
 
-    statistic, p_value = ks_test(a, b, rng)
+    statistic, p_value = ks_test(a, b, shuffles)
     psi, critical = population_stability(a, b)
     medians = (float(np.median(a)), float(np.median(b)))
-    return Shift(name, kind, "ks", statistic, p_value, *medians, psi=psi, psi_critical=critical)
+    return Shift(
+        name,
+        kind,
+        "ks",
+        statistic,
+        p_value,
+        *medians,
+        varies=varies(a, b),
+        psi=psi,
+        psi_critical=critical,
+    )
+
+
+def varies(*samples: np.ndarray) -> bool:
+    """Not all of the values are equal."""
+    return len({value for sample in samples for value in sample.ravel().tolist()}) > 1
 
 
 def _share(unit: Unit, outcomes: Sequence[str]) -> float:
@@ -263,7 +317,7 @@ def _rates(reference: Sequence[Unit], live: Sequence[Unit], alpha: float) -> lis
     }
     for words, hit in watched.items():
         hits = sum(map(hit, reference))
-        level = alpha / len(watched) / 2
+        level = alpha / len(watched) / 2  # half for the reference's uncertainty
         tolerated = float(beta.ppf(1 - level, hits + 1, max(1, len(reference) - hits)))
         if tolerated >= 0.999:
             continue

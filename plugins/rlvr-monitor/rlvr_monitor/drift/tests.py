@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,49 +13,77 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 PERMUTATIONS = 1999
+AT_ONCE = 250
 FEATURES = 512
 
 
-def ks_test(a: Floats, b: Floats, rng: np.random.Generator) -> tuple[float, float]:
+class Shuffles:
+    """Who is in the second sample, over and over by chance: shared by all tests of two samples.
+
+    Each test is exact by itself; that they share their chance leaves them as dependent on each
+    other as the signals are.
+    """
+
+    def __init__(self, first: int, second: int, rng: np.random.Generator) -> None:
+        """Of samples of so many units each."""
+        import numpy as np
+
+        self.first, self.second = first, second
+        self.seen = np.arange(first + second) >= first
+        rows = np.tile(self.seen, (PERMUTATIONS, 1))
+        self.labels = rng.permuted(rows, axis=1, out=rows)
+
+    def chunks(self) -> Iterator[NDArray[np.bool_]]:
+        """The labels, some permutations at a time: a row for each, a column for each unit."""
+        for start in range(0, PERMUTATIONS, AT_ONCE):
+            yield self.labels[start : start + AT_ONCE]
+
+    def p_value(self, beaten: int) -> float:
+        """Of a statistic that so many permutations reach."""
+        return (beaten + 1) / (PERMUTATIONS + 1)
+
+
+def ks_test(a: Floats, b: Floats, shuffles: Shuffles) -> tuple[float, float]:
     """Kolmogorov-Smirnov distance of two samples, and its p-value by permutation."""
     import numpy as np
 
     pooled = np.concatenate([a, b])
     order = np.argsort(pooled, kind="stable")
     ends = np.append(np.diff(pooled[order]) > 0, True)  # ties count together
-    weight = np.where(np.arange(len(pooled)) < len(a), 1 / len(a), -1 / len(b))
 
-    def distance(labels: Floats) -> float:
-        return float(np.abs(np.cumsum(labels)[ends]).max())
+    def distances(labels: NDArray[np.bool_]) -> Floats:
+        weight = np.where(labels[:, order], -1 / len(b), 1 / len(a))
+        found: Floats = np.abs(np.cumsum(weight, axis=1)[:, ends]).max(axis=1)
+        return found
 
-    seen = distance(weight[order])
-    beaten = sum(distance(rng.permutation(weight)) >= seen - 1e-12 for _ in range(PERMUTATIONS))
-    return seen, (beaten + 1) / (PERMUTATIONS + 1)
+    seen = float(distances(shuffles.seen[None])[0])
+    beaten = sum(int((distances(rows) >= seen - 1e-12).sum()) for rows in shuffles.chunks())
+    return seen, shuffles.p_value(beaten)
 
 
-def mean_test(a: Floats, b: Floats, rng: np.random.Generator) -> tuple[float, float]:
-    """Difference of the means b - a, in rows of one or more columns, and its p-value.
+def mean_test(a: Floats, b: Floats, shuffles: Shuffles) -> tuple[float, float]:
+    """Difference of the means of two samples in rows of one or more columns, and its p-value.
 
     The statistic is the sum over columns of the squared difference over the pooled variance.
     """
     import numpy as np
 
     pooled = np.concatenate([a, b]).reshape(len(a) + len(b), -1)
-    spread = pooled.var(axis=0)
-    pooled = pooled[:, spread > 0]
+    pooled = pooled[:, pooled.std(axis=0) > 0]
     if pooled.shape[1] == 0:
         return 0.0, 1.0
     pooled = (pooled - pooled.mean(axis=0)) / pooled.std(axis=0)
-    weight = np.where(np.arange(len(pooled)) < len(a), -1 / len(a), 1 / len(b))
-    seen = float(((weight @ pooled) ** 2).sum())
-    beaten = 0
-    left = PERMUTATIONS
-    while left:
-        size = min(left, 250)
-        shuffled = rng.permuted(np.tile(weight, (size, 1)), axis=1)
-        beaten += int(((shuffled @ pooled) ** 2).sum(axis=1).__ge__(seen - 1e-12).sum())
-        left -= size
-    return seen, (beaten + 1) / (PERMUTATIONS + 1)
+
+    def differences(labels: NDArray[np.bool_]) -> Floats:
+        # the columns sum to 0, so that the second sample's sum says both means
+        sums = labels.astype(np.float64) @ pooled * (1 / len(a) + 1 / len(b))
+        found: Floats = (sums**2).sum(axis=1)
+        return found
+
+    seen = float(differences(shuffles.seen[None])[0])
+    enough = seen * (1 - 1e-9)
+    beaten = sum(int((differences(rows) >= enough).sum()) for rows in shuffles.chunks())
+    return seen, shuffles.p_value(beaten)
 
 
 def paired_test(differences: Floats, rng: np.random.Generator) -> tuple[float, float]:

@@ -41,7 +41,6 @@ class Patient:
         then = track.start if since_start else track.before()
         return track.recent - then > max(EARNED, 1.5 * track.deviation)
 
-
     @property
     def gained(self) -> float:
         """By how much the reward has risen since the start; 0.0 where it is not known."""
@@ -228,7 +227,7 @@ RULES: tuple[Rule, ...] = (
         signal="spread",
         up=False,
         boundary=_spread_down,
-        says="the rewards differ by {value} (deviation), by {start} at the start: they teach little",
+        says="the rewards deviate by {value}, by {start} at the start: they teach little",
     ),
     Rule(
         detector="length_explosion",

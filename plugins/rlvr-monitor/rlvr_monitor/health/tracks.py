@@ -57,7 +57,10 @@ class Track:
     def add(self, value: float) -> None:
         """Take the next point."""
         self.deviation, self.correlation = noise(
-            self._neighbours.deviation, self._next_but_one.deviation, self._neighbours.count, self.floor
+            self._neighbours.deviation,
+            self._next_but_one.deviation,
+            self._neighbours.count,
+            self.floor,
         )
         here = self.scaled(value)
         if self.count:
