@@ -114,8 +114,7 @@ def power_of(pool: ProcessPoolExecutor, pairs: int) -> dict[str, dict[int, list[
                 hits = 0
                 for _, tests, _ in pool.map(compared, jobs, chunksize=5):
                     hits += any(
-                        drifted and test.startswith(signal)
-                        for test, (_, drifted) in tests.items()
+                        drifted and test.startswith(signal) for test, (_, drifted) in tests.items()
                     )
                 curve.append(hits / len(jobs))
             power[name][groups] = curve

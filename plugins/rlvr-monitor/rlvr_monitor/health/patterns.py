@@ -17,6 +17,8 @@ TIMES_AS_WILD = 3.0
 FEWEST_EQUAL = 4
 SAME_SINCE_START = 15
 JUMP_DEVIATIONS = 3.5
+PARTS_SHARE = 0.75
+"""Of the usual height: that another part rose or holds meanwhile is evidence too."""
 
 
 def grad_spike(track: Track) -> float | None:
@@ -117,13 +119,14 @@ class PartsApart:
             if len(track.values) < 2 * START or track.best <= 0:
                 continue
             others = [other for which, other in parts.items() if which != name]
-            rose = any(
-                other.recent - other.before(30, 8) > max(0.06, 1.5 * other.deviation)
-                for other in others
+            rise, rise_at_least = max(
+                (other.recent - other.before(30, 8), 1.5 * other.deviation) for other in others
             )
+            rose = rise > max(0.06, rise_at_least)
             stays = any(other.recent > other.best - 0.03 for other in others)
-            cusum = self.cusums.setdefault(name, Cusum(self.threshold))
-            limit = min((0.7 if held else 0.55) * track.best, track.best - 0.08)
+            cusum = self.cusums.setdefault(name, Cusum(PARTS_SHARE * self.threshold))
+            traded = held or rise > max(0.12, 1.5 * rise_at_least)
+            limit = min((0.74 if traded else 0.6) * track.best, track.best - 0.08)
             over = excess(
                 limit - track.now, limit - track.values[-2], track.deviation, track.correlation
             )

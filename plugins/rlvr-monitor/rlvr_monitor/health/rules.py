@@ -18,6 +18,8 @@ Boundary = Callable[["Patient"], float | None]
 
 EARNED = 0.05
 """A reward that rose by this much explains longer answers and a surer policy."""
+MUCH = 0.25
+"""And by this much, answers many times as long: the model has learnt to work things out."""
 
 
 @dataclass(frozen=True)
@@ -33,19 +35,20 @@ class Patient:
         track = self.others.get("reward")
         return track.recent if track and track.count >= START else None
 
-    def earned(self, *, since_start: bool) -> bool:
-        """The reward has clearly risen, since the start or since some points ago."""
+    def gained(self, *, since_start: bool) -> float:
+        """How far the reward has risen, since the start or since some points ago.
+
+        0.0 where it is not known, or where it may be noise.
+        """
         track = self.others.get("reward")
         if track is None or track.count < START + 3:
-            return False
-        then = track.start if since_start else track.before()
-        return track.recent - then > max(EARNED, 1.5 * track.deviation)
+            return 0.0
+        gain = track.recent - (track.start if since_start else track.before())
+        return gain if gain > 1.5 * track.deviation else 0.0
 
-    @property
-    def gained(self) -> float:
-        """By how much the reward has risen since the start; 0.0 where it is not known."""
-        track = self.others.get("reward")
-        return track.recent - track.start if track and track.count >= START + 3 else 0.0
+    def earned(self, *, since_start: bool) -> bool:
+        """The reward has clearly risen."""
+        return self.gained(since_start=since_start) > EARNED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,12 +112,16 @@ def _spread_down(patient: Patient) -> float | None:
 
 def _length_up(patient: Patient) -> float | None:
     start, then = patient.track.start, patient.track.before(45, 12)
-    known = patient.others.get("reward") is not None
-    far = 3.6 if patient.earned(since_start=True) else 2.2 if known else 3.0
-    near = 3.2 if patient.earned(since_start=False) else 2.3
-    if patient.gained > 0.25:
-        far, near = 8.0, 5.0
-    return min(far * start, near * then) if start > 0 else None
+    if start <= 0:
+        return None
+    unearned = 2.2 if patient.reward is not None else 3.0
+    far = _by(patient.gained(since_start=True), unearned, 3.6, 8.0)
+    near = _by(patient.gained(since_start=False), 2.3, 3.2, 5.0)
+    return min(far * start, near * then)
+
+
+def _by(gain: float, none: float, some: float, much: float) -> float:
+    return much if gain > MUCH else some if gain > EARNED else none
 
 
 def _length_down(patient: Patient) -> float | None:
