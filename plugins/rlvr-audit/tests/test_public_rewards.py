@@ -82,5 +82,5 @@ def test_verl_scorers_are_audited_without_ray(tmp_path, monkeypatch):
         )
         assert ran.stdout, ran.stderr
     if PAGE.is_file():
-        (shown,) = re.findall(r"```python\n(import runpy.*?)```", PAGE.read_text(), re.DOTALL)
+        (shown,) = re.findall(r"<<'END'\n(import runpy.*?)END\n```", PAGE.read_text(), re.DOTALL)
         subprocess.run([sys.executable, "-c", shown], check=True)
