@@ -17,17 +17,21 @@ from rlvr_ops_core.errors import (
 )
 from rlvr_ops_core.estimate import Estimate, estimated_by
 from rlvr_ops_core.hookspecs import hookimpl
-from rlvr_ops_core.job import TrainJob, needs
-from rlvr_ops_core.reward_spec import UNDECIDED, RewardSpec, reward
+from rlvr_ops_core.job import TrainJob, needs, takes_environment
+from rlvr_ops_core.reward_spec import UNDECIDED, RewardSpec, environment, reward
 from rlvr_ops_core.types import (
     Alarm,
     Answers,
+    BoundEnvironment,
     DataSource,
+    Environment,
+    Episode,
     Event,
     Json,
     Message,
     Monitor,
     Part,
+    Played,
     Reward,
     RolloutRef,
     Sample,
@@ -36,6 +40,7 @@ from rlvr_ops_core.types import (
     Server,
     Task,
     Trainer,
+    Turn,
     Verdict,
 )
 
@@ -43,8 +48,11 @@ __all__ = [
     "UNDECIDED",
     "Alarm",
     "Answers",
+    "BoundEnvironment",
     "DataError",
     "DataSource",
+    "Environment",
+    "Episode",
     "ErrorBudgetExceeded",
     "Estimate",
     "Event",
@@ -55,6 +63,7 @@ __all__ = [
     "OptionError",
     "Part",
     "PipelineError",
+    "Played",
     "PluginError",
     "Reward",
     "RewardLoadError",
@@ -70,9 +79,12 @@ __all__ = [
     "Task",
     "TrainJob",
     "Trainer",
+    "Turn",
     "Verdict",
+    "environment",
     "estimated_by",
     "hookimpl",
     "needs",
     "reward",
+    "takes_environment",
 ]

@@ -23,6 +23,7 @@ from rlvr_ops_core.runs import RunFolder, fresh_folder, now, write_json
 from rlvr_ops_core.scoring import ErrorBudget, Rewards
 from rlvr_ops_core.spending import Meter
 from rlvr_ops_core.stages.context import RunContext
+from rlvr_ops_core.stages.evaluate import environment_of
 from rlvr_ops_core.types import Sample, Verdict
 
 
@@ -87,7 +88,7 @@ def estimate_stage(context: RunContext, stage: PlannedStage) -> StageEstimate:
         return replace(about, assumes=(f"{about.use} gives no estimate",))
     meter = Meter()
     tasks = context.tasks(stage.data)
-    rewards = context.rewards(stage.rewards) if stage.rewards else None
+    rewards = context.rewards(stage)
     loading = meter.seconds, meter.cpu_seconds
     if stage.verb == "train":
         found = [estimator(_job(context, stage, tasks, rewards), **stage.bound.options)]
@@ -99,6 +100,7 @@ def estimate_stage(context: RunContext, stage: PlannedStage) -> StageEstimate:
                     tasks,
                     samples=stage.samples,
                     seed=context.plan.seed_of(stage),
+                    **environment_of(context, stage),
                     **stage.bound.options,
                 ),
                 rewards,
@@ -137,6 +139,7 @@ def _job(
         seed=context.plan.seed_of(stage),
         stage=stage.name,
         rewards=stage.rewards,
+        environment=context.environment(stage),
         on_score=score,
     )
 

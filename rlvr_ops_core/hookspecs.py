@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from rlvr_ops_core.types import DataSource, Monitor, Reward, Sampler, Server, Trainer
+from rlvr_ops_core.types import (
+    DataSource,
+    Environment,
+    Monitor,
+    Reward,
+    Sampler,
+    Server,
+    Trainer,
+)
 
 if TYPE_CHECKING:
     import click
@@ -88,6 +96,33 @@ def rlvr_samplers() -> Mapping[str, Sampler]:
         >>> @hookimpl
         ... def rlvr_samplers():
         ...     return {"parrot": parrot}
+    """
+
+
+@hookspec
+def rlvr_environments() -> Mapping[str, Environment]:
+    """Return this plugin's environments, by name.
+
+    An environment talks with the model about a task over several turns: `f(task, *, …)` gives an
+    object with `reset() -> str | messages`, what the model is told after the task's prompt, and
+    `step(answer) -> Turn`. The same task and answers give the same turns.
+
+    Example:
+        >>> from rlvr_ops_core import Turn, hookimpl
+        >>> class Guess:
+        ...     def __init__(self, task, *, least=0):
+        ...         self.secret = max(least, int(task.answer))
+        ...
+        ...     def reset(self):
+        ...         return "Guess my number."
+        ...
+        ...     def step(self, answer):
+        ...         if answer == str(self.secret):
+        ...             return Turn(reward=1.0, done=True)
+        ...         return Turn("Wrong. Again?")
+        >>> @hookimpl
+        ... def rlvr_environments():
+        ...     return {"guess": Guess}
     """
 
 

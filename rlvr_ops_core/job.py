@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from rlvr_ops_core.types import Sample, Task, Verdict
+from rlvr_ops_core.types import BoundEnvironment, Sample, Task, Verdict
 
 T = TypeVar("T", bound=Callable[..., Any])
 
 NEEDS_ATTRIBUTE = "__rlvr_needs__"
+TAKES_ENVIRONMENT_ATTRIBUTE = "__rlvr_takes_environment__"
 
 
 def needs(*names: Literal["model", "data", "rewards"]) -> Callable[[T], T]:
@@ -28,6 +29,16 @@ def needs(*names: Literal["model", "data", "rewards"]) -> Callable[[T], T]:
         return trainer
 
     return declare
+
+
+def takes_environment(trainer: T) -> T:
+    """Declare that a trainer plays `job.environment` where a stage has one.
+
+    `rlvr check` refuses an environment with any other trainer. A sampler needs no declaration: it
+    takes one if it has a keyword-only parameter `environment`.
+    """
+    setattr(trainer, TAKES_ENVIRONMENT_ATTRIBUTE, True)
+    return trainer
 
 
 def _no_rewards(_samples: Sequence[Sample], _step: int | None) -> list[Verdict]:
@@ -61,6 +72,9 @@ class TrainJob:
     stage: str = "train"
     rewards: tuple[str, ...] = ()
     """Names of the rewards that `score` sums, as the pipeline gives them."""
+    environment: BoundEnvironment | None = None
+    """What answers are given to, turn by turn. `score` then wants samples whose `played` says how
+    the conversation ended; what the environment paid is among the parts that it sums."""
     on_score: Callable[[Sequence[Sample], int | None], list[Verdict]] = field(default=_no_rewards)
     on_log: Callable[[int, dict[str, float]], None] = field(default=_no_log)
     on_rewind: Callable[[int], None] = field(default=_no_rewind)

@@ -17,7 +17,7 @@ from rlvr_ops_core.explain import explain, unknown_option
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-SUPPLIED_BY_THE_CORE = frozenset({"samples", "seed"})
+SUPPLIED_BY_THE_CORE = frozenset({"samples", "seed", "environment"})
 """Keyword-only parameters of a sampler that the core passes itself."""
 
 UNREADABLE = (NameError, TypeError, ValueError, AttributeError, SyntaxError, ImportError)
@@ -164,8 +164,17 @@ def known_options(
 
 
 def bind(component: Callable[..., Any], options: Mapping[str, Any]) -> Callable[..., Any]:
-    """The component with its options set, ready to be called; `options` come from `resolve`."""
-    return component(**options) if isinstance(component, type) else partial(component, **options)
+    """The component with its options set, ready to be called; `options` come from `resolve`.
+
+    A class whose objects are called is made here; another (an environment, say) is itself called.
+    """
+    is_made = isinstance(component, type) and has_callable_objects(component)
+    return component(**options) if is_made else partial(component, **options)
+
+
+def has_callable_objects(component: type) -> bool:
+    """Whether the objects of a class can be called."""
+    return any("__call__" in vars(base) for base in component.__mro__)
 
 
 def options_hash(options: Mapping[str, Any]) -> str:

@@ -48,6 +48,22 @@ class PlannedReward:
 
 
 @dataclass(frozen=True)
+class PlannedEnvironment:
+    """The environment of a stage."""
+
+    bound: Bound
+    max_turns: int = 8
+    weight: float = 1.0
+    timeout_s: float | None = None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes it the same environment again."""
+        counts = {"max_turns": self.max_turns, "weight": self.weight, "timeout_s": self.timeout_s}
+        return self.bound.identity | counts
+
+
+@dataclass(frozen=True)
 class PlannedStage:
     """A stage: its verb, what it makes or uses, and its component."""
 
@@ -60,6 +76,7 @@ class PlannedStage:
     """Of a train stage: the model to start from, as `model_of` reads it."""
     data: str | None = None
     rewards: tuple[str, ...] = ()
+    environment: PlannedEnvironment | None = None
     models: tuple[str, ...] = ()
     """Of an evaluate or serve stage: the models it uses."""
     samples: int = 1
@@ -116,6 +133,8 @@ class Plan:
             "rewards": {name: self._reward_identity(name) for name in sorted(names)},
             "models": {name: self._model_identity(name) for name in (stage.start, *stage.models)},
         }
+        if stage.environment is not None:
+            identity["environment"] = stage.environment.identity
         # through JSON, so that what was written to a file compares equal with what was not
         as_json: dict[str, Any] = json.loads(json.dumps(identity, sort_keys=True, default=repr))
         return as_json

@@ -16,6 +16,7 @@ HOOK_OF_KIND: Mapping[str, str] = {
     "data source": "rlvr_data_sources",
     "trainer": "rlvr_trainers",
     "sampler": "rlvr_samplers",
+    "environment": "rlvr_environments",
     "server": "rlvr_servers",
     "monitor": "rlvr_monitors",
     "command": "rlvr_commands",

@@ -114,6 +114,34 @@ def reward(
     return declare
 
 
+def environment(
+    *,
+    inline: bool = False,
+    timeout_s: float = 10.0,
+    memory_mb: int | None = None,
+    preload: tuple[str, ...] = (),
+) -> Callable[[C], C]:
+    """Declare how an environment must be run; see `RewardSpec` for each field.
+
+    Without the decorator it runs in worker processes with ten seconds for each answer.
+
+    Example:
+        >>> from rlvr_ops_core import Turn, environment
+        >>> @environment(inline=True)
+        ... class Echo:
+        ...     def __init__(self, task, *, times: int = 2):
+        ...         self.left = times
+        ...
+        ...     def reset(self):
+        ...         return ""
+        ...
+        ...     def step(self, answer):
+        ...         self.left -= 1
+        ...         return Turn(answer, done=self.left == 0)
+    """
+    return reward(inline=inline, timeout_s=timeout_s, memory_mb=memory_mb, preload=preload)
+
+
 def spec_of(component: Callable[..., Any]) -> RewardSpec:
     """What a reward declares; the defaults if it declares nothing."""
     spec = getattr(component, SPEC_ATTRIBUTE, None)

@@ -113,7 +113,10 @@ class Series:
 
 def rollout_row(sample: Sample, verdict: Verdict, step: int | None) -> dict[str, Any]:
     """A judged sample as it is kept."""
-    return {
+    conversation: dict[str, Any] = {}
+    if sample.played is not None:
+        conversation["messages"] = [dict(message) for message in sample.messages]
+    return conversation | {
         "step": step,
         "task": sample.task.id,
         "group": sample.group,

@@ -103,6 +103,18 @@ class SumEntry(Strict):
     optional: bool = False
 
 
+class EnvironmentEntry(WithOptions):
+    """The environment that a stage's answers are given to, turn by turn, with its options."""
+
+    use: str
+    max_turns: Annotated[Count, Field(ge=1)] = 8
+    """A conversation has at most so many answers."""
+    weight: Number = 1.0
+    """Of the sum of its rewards, beside the stage's rewards."""
+    timeout_s: Annotated[Number, Field(gt=0)] | None = None
+    """Of one answer of the environment."""
+
+
 class TrainStage(WithOptions):
     """Make a model. The verb's value is its name."""
 
@@ -112,6 +124,8 @@ class TrainStage(WithOptions):
     """The model to start from: one that an earlier stage made, or a hub id, folder or file."""
     data: Name | None = None
     rewards: Names = []
+    environment: Any = None
+    """An `EnvironmentEntry`."""
 
 
 class EvaluateStage(WithOptions):
@@ -120,7 +134,10 @@ class EvaluateStage(WithOptions):
     evaluate: Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
     name: Name = "evaluate"
     data: Name
-    rewards: Annotated[Names, Field(min_length=1)]
+    rewards: Names = []
+    """At least one, or an environment that pays."""
+    environment: Any = None
+    """An `EnvironmentEntry`."""
     samples: Annotated[Count, Field(ge=1)] = 1
     """Answers a task."""
     pass_on: Name | None = None

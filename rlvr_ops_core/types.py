@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list or dict of them."""
@@ -65,6 +65,9 @@ class Sample:
     token_ids: Sequence[int] | None = None
     finish: str = "stop"
     """`stop`, `length` (cut off by the token limit) or what the engine said."""
+    played: Played | None = None
+    """How the conversation with the stage's environment went, if it has one. The completion is then
+    the whole conversation after the prompt."""
 
     @property
     def messages(self) -> Sequence[Message]:
@@ -105,6 +108,39 @@ def message_text(message: Message) -> str:
         return ""
     parts = (part.get("text") for part in content if isinstance(part, Mapping))
     return "".join(part for part in parts if isinstance(part, str))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What an environment says to one answer of the model."""
+
+    observation: str | Sequence[Message] = ""
+    """What the model is told next: text, or messages where the prompt is messages."""
+    reward: float = 0.0
+    """For this answer; those of a conversation are summed."""
+    done: bool = False
+    """The conversation ends here: nothing more is asked of the model."""
+    info: Mapping[str, Json] = field(default_factory=dict)
+    """For people, as in a `Score`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How a conversation with an environment stands after the answers given so far."""
+
+    observation: str | Sequence[Message] = ""
+    """What the model is told next; before the first answer, what follows the task's prompt."""
+    reward: float = 0.0
+    """The sum over all turns so far."""
+    turns: int = 0
+    """Answers that the environment took."""
+    done: bool = False
+    status: Status = "ok"
+    """`error` or `timeout`: the environment broke, and this conversation gets no verdict."""
+    info: Mapping[str, Json] = field(default_factory=dict)
+    """What the last turn reported; of a broken one `error` and `traceback`."""
+    ref: str = ""
+    """Which environment it was: `plugin/name@version#options-hash`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +266,35 @@ Trainer: TypeAlias = Callable[..., Any]
 Sampler: TypeAlias = Callable[..., Any]
 """`f(model, tasks, *, samples, seed, …) -> Iterator[list[Sample]]`: `samples` answers a task, in
 the order of the tasks."""
+
+
+class Episode(Protocol):
+    """One conversation with an environment, as the environment's author writes it."""
+
+    def reset(self) -> str | Sequence[Message]:
+        """What the model is told after the task's prompt; "" for nothing more."""
+
+    def step(self, answer: str) -> Turn:
+        """What becomes of an answer; the same answers must lead to the same turns again."""
+
+
+Environment: TypeAlias = Callable[..., Episode]
+"""`f(task, *, …) -> Episode`: a conversation about a task; a class with `reset` and `step` will do.
+Every random choice comes from the task, so that the same answers lead to the same turns."""
+
+
+class BoundEnvironment(Protocol):
+    """An environment with its options set, as trainers and samplers are given it."""
+
+    max_turns: int
+    """A conversation has at most so many answers."""
+
+    def play(self, talks: Sequence[tuple[Task, Sequence[str]]]) -> list[Played]:
+        """How conversations stand: each is a task and all answers so far, none at its beginning.
+
+        An environment that raises, hangs or breaks its contract spoils its own conversation alone.
+        """
+
 
 Server: TypeAlias = Callable[..., AbstractContextManager[str]]
 """`f(target, *, host, port, …)`: serves while the `with` lasts, and gives its URL."""

@@ -21,8 +21,8 @@ def test_every_example_is_sound(file: Path) -> None:
     assert check_pipeline(file).stages
 
 
-def run_quickstart(folder: Path, seed: int) -> None:
-    command = [sys.executable, "-m", "rlvr_ops_core", "run", str(ROOT / "examples/quickstart.yaml")]
+def run_example(name: str, folder: Path, seed: int) -> None:
+    command = [sys.executable, "-m", "rlvr_ops_core", "run", str(ROOT / f"examples/{name}.yaml")]
     command += ["--output", str(folder), "--set", f"seed={seed}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
@@ -39,7 +39,7 @@ def result(folder: Path, stage: str) -> dict[str, Any]:
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_grpo_lifts_the_quickstart_by_more_than_its_interval(tmp_path: Path, seed: int) -> None:
     folder = tmp_path / "run"
-    run_quickstart(folder, seed)
+    run_example("quickstart", folder, seed)
     for stage in ("sampled", "greedy"):
         content = result(folder, stage)
         before, after = content["models"]["warm_start"], content["models"]["policy"]
@@ -57,3 +57,17 @@ def test_grpo_lifts_the_quickstart_by_more_than_its_interval(tmp_path: Path, see
     assert sum(rewards[-5:]) > sum(rewards[:5])
     assert (folder / "report.html").is_file()
     assert "policy" in (folder / "report.md").read_text()
+
+
+@pytest.mark.slow
+def test_grpo_learns_to_ask_an_environment_before_it_answers(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    run_example("hints", folder, 0)
+    content = result(folder, "evaluate")
+    before, after = content["models"]["warm_start"], content["models"]["policy"]
+    (pair,) = content["pairs"]
+    assert 0.2 < before["pass@1"]["value"] < 0.6
+    assert pair["difference"] > 0.25
+    rows = list(read_lines(next(folder.glob("stages/*-policy/metrics.jsonl"))))
+    assert sum(row["turns"] for row in rows[-5:]) > sum(row["turns"] for row in rows[:5])
+    assert all(row["environment_failed"] == 0 for row in rows)

@@ -107,6 +107,10 @@ def rlvr_data_sources():
 def rlvr_trainers():
     return {"greedy": greedy, "handing": handing}
 """,
+    "mute.py": (
+        "from rlvr_ops_core import hookimpl\ndef few(model, tasks, *, samples, seed): return []\n"
+        "@hookimpl\ndef rlvr_samplers():\n    return {'few': few}\n"
+    ),
     "rows.txt": "no Python\n",
 }
 
@@ -304,7 +308,7 @@ WRONG: list[Wrong] = [
         "unknown key without a nearest",
         but("seed: 0", "colour: red"),
         [
-            "FILE:2: colour: unknown key; it takes: name, seed, model, plugins, error_budget, data, rewards, monitors, stages",
+            "FILE:2: colour: unknown key; it takes: name, seed, model, plugins, error_budget, require_audit, data, rewards, monitors, stages",
         ],
     ),
     Wrong(
@@ -955,6 +959,33 @@ WRONG: list[Wrong] = [
             "FILE:12: stages.1.evaluate: must not be empty (got [])",
             "FILE:12: stages.1.data: is required; add data: …",
             "FILE:12: stages.1.rewards: is required; add rewards: …",
+        ],
+    ),
+    Wrong(
+        "an environment that is misspelt, with mistakes in its fields and options",
+        but("steps: 3}", "steps: 3, environment: {use: rlvr_echo/stairs, max_turns: 0}}")
+        + "  - {train: other, use: rlvr_echo/learn, start: policy, data: train, environment: {use: rlvr_echo/ladder, stpes: 2}}\n",
+        [
+            "FILE:11: stages.0.environment.max_turns: must be at least 1 (got 0)",
+            'FILE:11: stages.0.environment.use: unknown environment "rlvr_echo/stairs"',
+            "  installed: rlvr_echo/ladder",
+            'FILE:13: stages.2.environment.stpes: unknown option; did you mean "steps"?',
+        ],
+    ),
+    Wrong(
+        "an environment with a trainer and a sampler that play none, and with its reward's name taken",
+        but("brief: {use: rlvr_echo/brief, weight: 0.1}", "environment: {use: rlvr_echo/brief}")
+        .replace("rewards: [correct, brief], steps: 3}", "environment: {use: rlvr_echo/ladder}}")
+        .replace("use: rlvr_echo/learn", "use: needy/greedy")
+        .replace("rewards: correct}", "environment: {use: rlvr_echo/ladder}, use: mute/few}")
+        .replace("[rlvr_echo.py]", "[rlvr_echo.py, needy.py, mute.py]"),
+        [
+            'FILE:9: rewards.environment: the name "environment" stands for what the environment of a stage pays',
+            "  give this reward another name",
+            'FILE:11: stages.0.environment: "needy/greedy" plays no environment',
+            "  these do: rlvr_echo/learn",
+            'FILE:12: stages.1.environment: "mute/few" plays no environment',
+            "  these do: rlvr_echo/answer",
         ],
     ),
     Wrong(

@@ -19,7 +19,12 @@ from rlvr_ops_core.errors import (
     quoted,
 )
 from rlvr_ops_core.explain import explain
-from rlvr_ops_core.options import SUPPLIED_BY_THE_CORE, mistakes_in, resolve
+from rlvr_ops_core.options import (
+    SUPPLIED_BY_THE_CORE,
+    has_callable_objects,
+    mistakes_in,
+    resolve,
+)
 from rlvr_ops_core.plan import Bound
 from rlvr_ops_core.plugins import Component, Plugins
 from rlvr_ops_core.schema import Use
@@ -125,7 +130,8 @@ class Reading:
 
     def _constructs(self, bound: Bound, place: Place) -> bool:
         """A class may refuse options that do not go together; it is made here to hear of it."""
-        if not isinstance(bound.component.call, type):
+        call = bound.component.call
+        if not (isinstance(call, type) and has_callable_objects(call)):
             return True
         try:
             bound.make()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rlvr_ops_core.check.environments import check_plays, check_reward_names, read_environment
 from rlvr_ops_core.check.models import Models
 from rlvr_ops_core.check.reading import Reading, texts_in
 from rlvr_ops_core.errors import Place, did_you_mean, printable, quoted
 from rlvr_ops_core.job import NEEDS_ATTRIBUTE
 from rlvr_ops_core.plan import BASE, PlannedStage
 from rlvr_ops_core.schema import STAGE_OF_VERB, EvaluateStage, ServeStage, TrainStage
+from rlvr_ops_core.scoring.environments import ENVIRONMENT
 from rlvr_ops_core.settings import stage_name
 
 HINT_OF_REPEATED = ("give this one another: name: …", "give the model another name")
@@ -47,6 +49,7 @@ def read_stages(reading: Reading) -> list[PlannedStage]:
             )
             reading.note(place, what, hint)
         names.setdefault(name, index)
+    check_reward_names(reading, listed if isinstance(listed, list) else [])
     return planned
 
 
@@ -85,12 +88,15 @@ def _read_train(
     if isinstance(entry.get("start"), str):
         models.check(entry["start"], (*place, "start"))
     bound = reading.bind("trainer", entry, TrainStage, place)
+    environment = read_environment(reading, entry, place)
+    if entry.get("environment") is not None:
+        check_plays(reading, bound, "trainer", place)
     if stage is None or bound is None:
         return None
     given = {
         "model": bool(reading.content.get("model")) or stage.start is not None,
         "data": stage.data is not None,
-        "rewards": bool(stage.rewards),
+        "rewards": bool(stage.rewards) or stage.environment is not None,
     }
     for need in getattr(bound.component.call, NEEDS_ATTRIBUTE, ()):
         if not given.get(need, True):
@@ -103,6 +109,7 @@ def _read_train(
         start=models.locate(BASE if stage.start is None else stage.start),
         data=stage.data,
         rewards=tuple(stage.rewards),
+        environment=environment,
     )
 
 
@@ -119,7 +126,14 @@ def _read_evaluate(
     named = [name for _, name in texts_in(entry["evaluate"])]
     use = None if entry.get("use") else models.only_sampler(named, place)
     bound = reading.bind("sampler", entry, EvaluateStage, place, use=use)
-    if stage is None or bound is None:
+    environment = read_environment(reading, entry, place)
+    if entry.get("environment") is not None:
+        check_plays(reading, bound, "sampler", place)
+    if not entry.get("rewards") and entry.get("environment") is None:
+        written = "rewards" in entry
+        what = "must not be empty (got [])" if written else "is required; add rewards: …"
+        reading.note((*place, "rewards"), what)
+    if stage is None or bound is None or not (stage.rewards or stage.environment):
         return None
     return PlannedStage(
         "evaluate",
@@ -128,9 +142,10 @@ def _read_evaluate(
         bound,
         data=stage.data,
         rewards=tuple(stage.rewards),
+        environment=environment,
         models=tuple(map(models.locate, stage.evaluate)),
         samples=stage.samples,
-        pass_on=stage.pass_on or stage.rewards[0],
+        pass_on=stage.pass_on or (stage.rewards or [ENVIRONMENT])[0],
         solved=stage.solved,
     )
 
@@ -173,6 +188,7 @@ def _check_names(reading: Reading, entry: Mapping[str, Any], place: Place, field
 def _check_pass_on(reading: Reading, entry: Mapping[str, Any], place: Place) -> None:
     pass_on = entry.get("pass_on")
     rewards = [name for _, name in texts_in(entry.get("rewards"))]
+    rewards += [ENVIRONMENT] if entry.get("environment") is not None else []
     if isinstance(pass_on, str) and rewards and pass_on not in rewards:
         what = f"{quoted(pass_on)} is not among the stage's rewards"
         hint = did_you_mean(pass_on, rewards) or f"one of: {', '.join(map(printable, rewards))}"

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
+from rlvr_ops_core.types import message_text
+
 MAX_TEXT = 6_000
 """Longer texts lose their middle: what an answer commits to is most often at its end."""
 MAX_NOTE = 2_000
@@ -40,13 +42,21 @@ def row_for_page(row: Mapping[str, Any], *, task: int, model: str, label: str) -
         "ref": as_text(row.get("ref"), MAX_NOTE),
         "reason": as_text(row.get("reason"), MAX_NOTE),
         "extracted": as_text(row.get("extracted"), MAX_NOTE),
-        "completion": as_text(row.get("completion"), MAX_TEXT),
+        "completion": as_text(whole_completion(row), MAX_TEXT),
         "components": [
             [cut(name, MAX_NOTE), *(finite(part.get(key)) for key in ("value", "weight", "share"))]
             for name, part in (row.get("components") or {}).items()
         ],
         "info": as_text(info, MAX_NOTE) if info else None,
     }
+
+
+def whole_completion(row: Mapping[str, Any]) -> Any:
+    """The completion; of a conversation all of it, a line for who speaks."""
+    messages = row.get("messages")
+    if not isinstance(messages, list):
+        return row.get("completion")
+    return "\n".join(f"{one.get('role')}: {message_text(one)}" for one in messages)
 
 
 def finite(value: object) -> int | float | None:

@@ -4,11 +4,13 @@ from rlvr_ops_core.scoring.bound import BoundReward, bind_component, bind_functi
 from rlvr_ops_core.scoring.budget import ErrorBudget
 from rlvr_ops_core.scoring.compose import Entry, Rewards
 from rlvr_ops_core.scoring.engine import Engine, score
+from rlvr_ops_core.scoring.environments import EnvironmentEngine
 
 __all__ = [
     "BoundReward",
     "Engine",
     "Entry",
+    "EnvironmentEngine",
     "ErrorBudget",
     "Rewards",
     "bind_component",

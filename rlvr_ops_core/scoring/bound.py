@@ -11,8 +11,10 @@ from typing import Any
 
 from rlvr_ops_core.errors import RewardLoadError
 from rlvr_ops_core.options import bind, options_hash, resolve
+from rlvr_ops_core.plugin_hooks import HOOK_OF_KIND
 from rlvr_ops_core.plugins import Component, Origin, load_file
 from rlvr_ops_core.reward_spec import Judges, RewardSpec, is_async, judges, spec_of
+from rlvr_ops_core.scoring.replay import ANY_REWARD, Replay
 from rlvr_ops_core.scoring.verdicts import raised, settle, settle_many
 from rlvr_ops_core.types import Sample, Verdict
 
@@ -25,6 +27,8 @@ class Recipe:
     """`plugin/name`, or the function's qualified name."""
     origin: Origin
     options: Mapping[str, Any]
+    kind: str = "reward"
+    """Or `environment`: it is judged how a conversation with one goes."""
 
     def find(self) -> Callable[..., Any]:
         """The reward, as yet without its options; whatever its import raises comes out."""
@@ -38,7 +42,7 @@ class Recipe:
         else:
             plugin = EntryPoint(self.origin.plugin, self.origin.module, "rlvr").load()
         short = self.name.partition("/")[2]
-        found: Callable[..., Any] = plugin.rlvr_rewards()[short]
+        found: Callable[..., Any] = getattr(plugin, HOOK_OF_KIND[self.kind])()[short]
         return found
 
     def _find_function(self) -> Callable[..., Any]:
@@ -103,13 +107,20 @@ def bind_component(
         OptionError: an option is unknown, missing or of the wrong type.
         PluginError: the reward's first parameter does not say what it judges.
     """
-    return _bind(component.name, component.call, component.origin, options, timeout_s)
+    recipe = Recipe(
+        component.name, component.origin, resolve(component.call, options), component.kind
+    )
+    return _assemble(component.call, recipe, timeout_s)
 
 
 def bind_function(
-    function: Callable[..., Any], options: Mapping[str, Any], *, timeout_s: float | None = None
+    function: Callable[..., Any],
+    options: Mapping[str, Any],
+    *,
+    timeout_s: float | None = None,
+    kind: str = "reward",
 ) -> BoundReward:
-    """A reward given as a plain function or class, for use from Python.
+    """A reward or environment given as a plain function or class, for use from Python.
 
     Raises:
         RewardLoadError: it needs a worker process, and a worker could not import it.
@@ -121,22 +132,12 @@ def bind_function(
     importable = "<" not in name and (module != "__main__" or bool(file))
     if not importable and not spec_of(function).inline and not is_async(function):
         raise RewardLoadError(
-            f"the reward {name} can't be imported by a worker process",
+            f"the {kind} {name} can't be imported by a worker process",
             hint="define it at the top of a file, or declare it cheap and bounded: "
-            "@reward(inline=True)",
+            f"@{kind}(inline=True)",
         )
     origin = Origin("", module=module, file=str(file))
-    return _bind(name, function, origin, options, timeout_s)
-
-
-def _bind(
-    name: str,
-    call: Callable[..., Any],
-    origin: Origin,
-    given: Mapping[str, Any],
-    timeout_s: float | None,
-) -> BoundReward:
-    return _assemble(call, Recipe(name, origin, resolve(call, given)), timeout_s)
+    return _assemble(function, Recipe(name, origin, resolve(function, options), kind), timeout_s)
 
 
 def remake(recipe: Recipe, timeout_s: float) -> BoundReward:
@@ -148,10 +149,14 @@ def _assemble(call: Callable[..., Any], recipe: Recipe, timeout_s: float | None)
     spec = spec_of(call)
     if timeout_s is not None:
         spec = replace(spec, timeout_s=timeout_s)
+    judge = bind(call, recipe.options)
+    if recipe.kind == "environment":
+        judge = call = Replay(judge)
+        spec = replace(spec, range=ANY_REWARD)
     version = recipe.origin.version or "0"
     return BoundReward(
         name=recipe.name,
-        call=bind(call, recipe.options),
+        call=judge,
         spec=spec,
         judges=judges(call),
         is_async=is_async(call),

@@ -10,15 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from rlvr_ops_core.scoring.engine import Engine
 from rlvr_ops_core.types import Part, Sample, Status, Verdict
 
 SMALLEST = 5e-324
 """The smallest number above 0: what a gate without a number of its own asks for."""
 
 SEVERITY: Mapping[Status, int] = {"ok": 0, "abstain": 1, "timeout": 2, "error": 3}
+
+
+class Scoring(Protocol):
+    """What an entry asks: an engine, or what an environment has paid."""
+
+    def score(self, samples: Sequence[Sample]) -> list[Verdict]:
+        """One verdict a sample, in order."""
+
+    def start(self) -> None:
+        """Be ready for samples."""
+
+    def close(self) -> None:
+        """End what was started."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +41,7 @@ class Entry:
     """
 
     name: str
-    engine: Engine | None = None
+    engine: Scoring | None = None
     members: tuple[str, ...] = ()
     weight: float = 1.0
     only_if: Mapping[str, float] = field(default_factory=dict)

@@ -10,7 +10,15 @@ from rlvr_ops_core.errors import DataError, RunError
 from rlvr_ops_core.events import Events
 from rlvr_ops_core.plan import BASE, Plan, PlannedStage
 from rlvr_ops_core.runs import RunFolder
-from rlvr_ops_core.scoring import Engine, Entry, ErrorBudget, Rewards, bind_component
+from rlvr_ops_core.scoring import (
+    Engine,
+    Entry,
+    EnvironmentEngine,
+    ErrorBudget,
+    Rewards,
+    bind_component,
+)
+from rlvr_ops_core.scoring.environments import ENVIRONMENT, PlayedReward
 from rlvr_ops_core.types import Sample, Task, Verdict
 
 MOST_TASKS = 2_000_000
@@ -26,6 +34,8 @@ class RunContext:
     events: Events
     budget: ErrorBudget
     engines: dict[str, Engine] = field(default_factory=dict)
+    environments: dict[str, EnvironmentEngine] = field(default_factory=dict)
+    """By stage."""
 
     def stage_folder(self, stage: PlannedStage) -> Path:
         """The folder of a stage."""
@@ -69,8 +79,27 @@ class RunContext:
         _refuse_repeated_ids(name, tasks)
         return tasks
 
-    def rewards(self, names: Sequence[str]) -> Rewards:
-        """The named rewards, summed; their workers live as long as the run.
+    def environment(self, stage: PlannedStage) -> EnvironmentEngine | None:
+        """The environment of a stage; its workers live as long as the run.
+
+        Raises:
+            RewardLoadError: it does not load.
+        """
+        planned = stage.environment
+        if planned is None:
+            return None
+        if stage.name not in self.environments:
+            component, options = planned.bound.component, planned.bound.options
+            bound = bind_component(component, options, timeout_s=planned.timeout_s)
+            engine = EnvironmentEngine(bound, max_turns=planned.max_turns)
+            self.environments[stage.name] = engine
+        self.environments[stage.name].start()
+        return self.environments[stage.name]
+
+    def rewards(self, stage: PlannedStage) -> Rewards | None:
+        """The rewards of a stage and what its environment pays, summed; None if nothing judges.
+
+        Their workers live as long as the run.
 
         Raises:
             RewardLoadError: a reward does not load.
@@ -91,6 +120,14 @@ class RunContext:
                 only_if=planned.only_if,
                 optional=planned.optional,
             )
+        names = stage.rewards
+        if stage.environment is not None:
+            entries[ENVIRONMENT] = Entry(
+                name=ENVIRONMENT, engine=PlayedReward(), weight=stage.environment.weight
+            )
+            names = (*names, ENVIRONMENT)
+        if not names:
+            return None
         rewards = Rewards(entries, names)
         rewards.start()
         return rewards
@@ -119,9 +156,11 @@ class RunContext:
         self.budget.record(samples, verdicts)
 
     def close(self) -> None:
-        """End the workers of every reward."""
+        """End the workers of every reward and environment."""
         for engine in self.engines.values():
             engine.close()
+        for environment in self.environments.values():
+            environment.close()
 
 
 def _refuse_repeated_ids(name: str, tasks: Sequence[Task]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ def evaluate(context: RunContext, stage: PlannedStage) -> None:
     """
     folder = context.stage_folder(stage)
     tasks = context.tasks(stage.data)
-    rewards = context.rewards(stage.rewards)
+    rewards = context.rewards(stage)
+    assert rewards is not None  # `rlvr check` wants some
     rows: dict[str, list[dict[str, Any]]] = {}
     for model in stage.models:
         answers = folder / "answers" / f"{_file_name(model)}.jsonl"
@@ -53,6 +55,7 @@ def answer_all(
         tasks,
         samples=stage.samples,
         seed=context.plan.seed_of(stage),
+        **environment_of(context, stage),
     )
     with partial.open("w", encoding="utf-8") as stream:
         done = 0
@@ -67,6 +70,12 @@ def answer_all(
                 "progress", stage=stage.name, model=model, done=done, total=len(tasks)
             )
     partial.replace(file)
+
+
+def environment_of(context: RunContext, stage: PlannedStage) -> dict[str, Any]:
+    """The sampler's argument for the environment, where the stage has one."""
+    environment = context.environment(stage)
+    return {} if environment is None else {"environment": environment}
 
 
 def checked(
@@ -95,14 +104,7 @@ def checked(
 
 
 def _with_group(sample: Sample, index: int) -> Sample:
-    return Sample(
-        sample.task,
-        sample.completion,
-        group=sample.task.id,
-        index=index,
-        token_ids=sample.token_ids,
-        finish=sample.finish,
-    )
+    return replace(sample, group=sample.task.id, index=index)
 
 
 def _batches(groups: Iterator[list[Sample]]) -> Iterator[list[list[Sample]]]:

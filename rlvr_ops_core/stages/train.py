@@ -23,7 +23,7 @@ def train(context: RunContext, stage: PlannedStage) -> None:
     """
     folder = context.stage_folder(stage)
     tasks = context.tasks(stage.data)
-    rewards = context.rewards(stage.rewards) if stage.rewards else None
+    rewards = context.rewards(stage)
     record = Record(context, stage, folder, rewards)
     output = fresh_folder(folder / "model.partial")
     checkpoints = folder / "checkpoints"
@@ -36,6 +36,7 @@ def train(context: RunContext, stage: PlannedStage) -> None:
         seed=context.plan.seed_of(stage),
         stage=stage.name,
         rewards=stage.rewards,
+        environment=context.environment(stage),
         on_score=record.score,
         on_log=record.log,
         on_rewind=record.rewind,

@@ -12,6 +12,7 @@ Example:
 
 from rlvr_ops_core.testing.calls import TASKS
 from rlvr_ops_core.testing.data_sources import check_data_source
+from rlvr_ops_core.testing.environments import check_environment
 from rlvr_ops_core.testing.monitors import check_monitor, whole_run
 from rlvr_ops_core.testing.rewards import HOSTILE_COMPLETIONS, check_reward
 from rlvr_ops_core.testing.samplers import check_sampler
@@ -22,6 +23,7 @@ __all__ = [
     "HOSTILE_COMPLETIONS",
     "TASKS",
     "check_data_source",
+    "check_environment",
     "check_monitor",
     "check_reward",
     "check_sampler",

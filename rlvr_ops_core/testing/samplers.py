@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rlvr_ops_core.options import SUPPLIED_BY_THE_CORE
 from rlvr_ops_core.testing.calls import TASKS, bound, expect
 from rlvr_ops_core.types import Sample, Task
 
@@ -25,7 +26,7 @@ def check_sampler(
     """
 
     def answer() -> list[list[Sample]]:
-        sampler = bound(component, options, supplied=frozenset({"samples", "seed"}))
+        sampler = bound(component, options, supplied=SUPPLIED_BY_THE_CORE)
 
         def all_answers() -> list[list[Sample]]:
             return list(sampler(model, tasks, samples=samples, seed=0))

@@ -25,6 +25,7 @@ from typing import Any, Literal
 
 from rlvr_ops_core import (
     Alarm,
+    BoundEnvironment,
     DataError,
     Event,
     ModelError,
@@ -34,8 +35,10 @@ from rlvr_ops_core import (
     StopRun,
     Task,
     TrainJob,
+    Turn,
     hookimpl,
     reward,
+    takes_environment,
 )
 
 FIRST_SKILL = 0.1
@@ -212,6 +215,7 @@ def _answer(task: Task, *, skill: float, wrong: str, key: str) -> str:
 # Trainer
 
 
+@takes_environment
 @dataclass(frozen=True, kw_only=True)
 class Learn:
     """Raise the skill by what the rewards give; goes on from its last checkpoint."""
@@ -265,7 +269,7 @@ class Learn:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def _mean_reward(self, job: TrainJob, step: int, skill: float) -> float:
-        if not job.rewards:
+        if not job.rewards and job.environment is None:
             return 1.0
         values = [
             verdict.value for verdict in job.score(self._answers(job, step, skill), step=step)
@@ -281,7 +285,8 @@ class Learn:
             for index in range(self.group_size):
                 key = f"{job.seed}/{step}/{nth}/{index}"
                 text = _answer(task, skill=skill, wrong=self.wrong, key=key)
-                samples.append(Sample(task, text, group=f"{step}/{nth}", index=index))
+                sample = Sample(task, text, group=f"{step}/{nth}", index=index)
+                samples.append(_talk(job.environment, sample))
         return samples
 
 
@@ -296,20 +301,58 @@ def answer(
     seed: int,
     wrong: str = "wrong",
     sleep_s: float = 0.0,
+    environment: BoundEnvironment | None = None,
 ) -> Iterator[list[Sample]]:
     """Answer right with the model's skill; the same seed, task and index give the same answer."""
     skill = read_skill(model)
     for task in tasks:
         time.sleep(sleep_s)
         yield [
-            Sample(
-                task,
-                _answer(task, skill=skill, wrong=wrong, key=f"{seed}/{task.id}/{index}"),
-                group=task.id,
-                index=index,
+            _talk(
+                environment,
+                Sample(
+                    task,
+                    _answer(task, skill=skill, wrong=wrong, key=f"{seed}/{task.id}/{index}"),
+                    group=task.id,
+                    index=index,
+                ),
             )
             for index in range(samples)
         ]
+
+
+# Environment
+
+
+class Ladder:
+    """A step up for each answer, a quarter of a point each; the answer may ask for trouble."""
+
+    def __init__(self, task: Task, *, steps: int = 2) -> None:
+        self.task, self.steps, self.climbed = task, steps, 0
+
+    def reset(self) -> str:
+        return f"{self.steps} steps"
+
+    def step(self, answer: str) -> Any:
+        if answer in BEHAVIOURS:
+            return BEHAVIOURS[answer]()
+        self.climbed += 1
+        return Turn(f"on {self.climbed}", 0.25, self.climbed == self.steps, {"said": answer})
+
+
+def _talk(environment: BoundEnvironment | None, sample: Sample) -> Sample:
+    """The same answer again and again, as long as the environment wants one."""
+    if environment is None:
+        return sample
+    answers: list[str] = []
+    messages: list[dict[str, str]] = []
+    (played,) = environment.play([(sample.task, answers)])
+    while played.status == "ok" and not played.done and len(answers) < environment.max_turns:
+        messages.append({"role": "user", "content": str(played.observation)})
+        messages.append({"role": "assistant", "content": sample.text})
+        answers.append(sample.text)
+        (played,) = environment.play([(sample.task, answers)])
+    return replace(sample, completion=messages, played=played)
 
 
 # Server
@@ -424,6 +467,11 @@ def rlvr_trainers() -> dict[str, Any]:
 @hookimpl
 def rlvr_samplers() -> dict[str, Any]:
     return {"answer": answer}
+
+
+@hookimpl
+def rlvr_environments() -> dict[str, Any]:
+    return {"ladder": Ladder}
 
 
 @hookimpl

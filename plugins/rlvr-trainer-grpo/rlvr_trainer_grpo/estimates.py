@@ -11,8 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
-from statistics import fmean
+from itertools import chain, groupby
 from typing import Any
 
 from rlvr_ops_core import Estimate, Sample, Task, TrainJob, Verdict
@@ -20,7 +19,6 @@ from rlvr_trainer_grpo.accounts import Costs
 from rlvr_trainer_grpo.best_of_n import PASSED, best_of_n
 from rlvr_trainer_grpo.grpo import grpo
 from rlvr_trainer_grpo.models import load_tokenizer
-from rlvr_trainer_grpo.prompts import encode_prompt
 from rlvr_trainer_grpo.rehearsal import (
     BUDGET_S,
     Rehearsal,
@@ -32,7 +30,7 @@ from rlvr_trainer_grpo.rehearsal import (
 )
 from rlvr_trainer_grpo.sampling import sample
 from rlvr_trainer_grpo.scratch import scratch
-from rlvr_trainer_grpo.sft import sft, target_text
+from rlvr_trainer_grpo.sft import sft, shown, wording_of
 
 MOST_TASKS = 512
 """Tasks that a rehearsal encodes; the time for all of them is reckoned from these."""
@@ -84,7 +82,7 @@ def estimate_sft(
     return Estimate(
         seconds=wall + rest,
         cpu_seconds=cpu + rest,
-        tokens={"trained": fmean(lengths) * steps * batch_size},
+        tokens={"trained": sum(lengths) / len(some) * steps * batch_size},
         gpu_memory_gb=_gpu_memory_gb(),
         money=_money(wall + rest, costs),
     )
@@ -93,16 +91,15 @@ def estimate_sft(
 def _demonstrations(
     job: TrainJob, tasks: Sequence[Task], demonstration: str, options: Mapping[str, Any]
 ) -> tuple[list[int], float]:
-    """The tokens of each demonstration, its end included, and the seconds to encode one task."""
+    """The tokens of each answer shown, its end included, and the seconds to encode one task."""
     tokenizer = load_tokenizer(job.model)
-    limit = options.get("max_length")
-    lengths = []
+    wording = wording_of(tokenizer, options.get("chat_template_kwargs"))
+    lengths: list[int] = []
     started = time.perf_counter()
     for task in tasks:
-        prompt = encode_prompt(tokenizer, task, options.get("chat_template_kwargs"))
-        text = target_text(task, demonstration)
-        answer = len(tokenizer(text, add_special_tokens=False)["input_ids"]) + 1
-        lengths.append(answer if limit is None else max(1, min(answer, limit - len(prompt))))
+        _, learned = wording.demonstration_ids(task, shown(task, demonstration))
+        runs = groupby(learned[: options.get("max_length")])
+        lengths += [len(list(run)) for is_own, run in runs if is_own]
     return lengths, (time.perf_counter() - started) / len(tasks)
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from rlvr_ops_core import OptionError, Task, TrainJob, needs
+from rlvr_ops_core import OptionError, Task, TrainJob, needs, takes_environment
 from rlvr_trainer_grpo.accounts import Accounts, Costs
 from rlvr_trainer_grpo.checkpoints import newest_whole
 from rlvr_trainer_grpo.gpus import gpu_gauge
@@ -32,17 +32,20 @@ from rlvr_trainer_grpo.prompts import (
 )
 from rlvr_trainer_grpo.pruning import Pruning
 from rlvr_trainer_grpo.quiet import quiet
+from rlvr_trainer_grpo.rollouts import rollouts
 from rlvr_trainer_grpo.savings import Savings
 from rlvr_trainer_grpo.selection import Selection
 from rlvr_trainer_grpo.teaching import loss_adds_up
 from rlvr_trainer_grpo.training import accumulation, checkpoint_options, refuse_many_processes, run
 from rlvr_trainer_grpo.trl_options import make_config, passes_on_to, refuse_unknown
+from rlvr_trainer_grpo.turns import Wording
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
+@takes_environment
 @needs("model", "data", "rewards")
 @passes_on_to("GRPOConfig")
 def grpo(
@@ -151,16 +154,19 @@ def grpo(
         bf16=computes_in_bfloat16(dtype),
         **checkpoint_options(_aligned(save_steps, int(trl_options.get("num_iterations", 1)))),
     )
-    ends = end_ids(model, tokenizer)
+    wording = Wording(
+        tokenizer=tokenizer,
+        ends=end_ids(model, tokenizer),
+        stop=stop,
+        template_options=trl_options.get("chat_template_kwargs") or {},
+    )
     judge = Judge(
         job,
         group_size=group_size,
         stop=stop,
         accounts=accounts,
         outage_pauses_s=outage_pauses_s,
-        has_ended=lambda ids: (
-            bool(ids) and (ids[-1] in ends or cut_ids_at_stop(tokenizer, list(ids), stop)[1])
-        ),
+        has_ended=wording.has_ended,
     )
     selection = _selection(job, pruning)
     order = task_order(len(job.tasks), steps * prompts_per_step, seed=job.seed, shuffle=shuffle)
@@ -182,6 +188,7 @@ def grpo(
         args=config,
         train_dataset=_dataset(job.tasks).select(order),
         peft_config=peft_config(lora),
+        rollout_func=rollouts(job, wording),
     )
     if selection is not None:
         _remember(selection, trainer, job)

@@ -10,6 +10,7 @@ from typing import Any
 
 from rlvr_ops_core import Message, Sample, Task, TrainJob, Verdict
 from rlvr_trainer_grpo.accounts import Accounts
+from rlvr_trainer_grpo.conversations import Conversation, conversation_metrics
 from rlvr_trainer_grpo.outage import ask_again
 from rlvr_trainer_grpo.prompts import cut_at_stop
 
@@ -47,6 +48,7 @@ class Judge:
         self.wait = wait
         self._step = -1
         self._groups: list[list[tuple[Sample, Verdict]]] = []
+        self._written: list[int] = []
 
     def __call__(
         self,
@@ -55,28 +57,35 @@ class Judge:
         completion_ids: Sequence[Sequence[int]],
         task_index: Sequence[int],
         trainer_state: Any,
+        conversation: Sequence[Conversation] = (),
         **_: Any,
     ) -> list[float | None]:
         """The value of each completion, in order, for the optimizer step that is being made."""
         step = trainer_state.global_step + 1
         if step != self._step:
-            self._step, self._groups = step, []
+            self._step, self._groups, self._written = step, [], []
         first = len(self._groups)
-        samples = [
-            self._sample(
-                self.job.tasks[task_index[row]],
-                completion,
-                ids,
-                group=f"{step}/{first + row // self.group_size}",
-                index=row % self.group_size,
-            )
-            for row, (completion, ids) in enumerate(zip(completions, completion_ids, strict=True))
+        places: list[dict[str, Any]] = [
+            {"group": f"{step}/{first + row // self.group_size}", "index": row % self.group_size}
+            for row in range(len(completions))
         ]
+        if conversation:
+            samples = [talk.sample(**at) for talk, at in zip(conversation, places, strict=True)]
+            written = [sum(talk.is_own) for talk in conversation]
+        else:
+            samples = [
+                self._sample(self.job.tasks[task_index[row]], completion, ids, **places[row])
+                for row, (completion, ids) in enumerate(
+                    zip(completions, completion_ids, strict=True)
+                )
+            ]
+            written = [len(ids) for ids in completion_ids]
         with self.accounts.phase("score"):
             verdicts = ask_again(
-                lambda: self.job.score(samples, step=step), self.outage_pauses_s, self.wait
+                lambda: self.job.score(samples, step=step), self._pauses(samples), self.wait
             )
-        self.accounts.count(scored=sum(map(len, completion_ids)))
+        self.accounts.count(scored=sum(written))
+        self._written += written
         judged = list(zip(samples, verdicts, strict=True))
         size = self.group_size
         self._groups += [judged[start : start + size] for start in range(0, len(judged), size)]
@@ -94,6 +103,11 @@ class Judge:
             finish="stop" if self.has_ended(ids) else "length",
         )
 
+    def _pauses(self, samples: Sequence[Sample]) -> Sequence[float]:
+        """None where asking again can't help: every environment broke."""
+        is_broken = all(one.played is not None and one.played.status != "ok" for one in samples)
+        return () if is_broken else self.outage_pauses_s
+
     def metrics(self) -> dict[str, float]:
         """The numbers of the rewards since they were last asked for; empty if none were given.
 
@@ -103,6 +117,7 @@ class Judge:
         is one of them).
         """
         groups, self._groups = self._groups, []
+        written, self._written = self._written, []
         if not groups:
             return {}
         rows = [row for group in groups for row in group]
@@ -111,12 +126,13 @@ class Judge:
         numbers = {
             "no_verdict": 1 - len(known) / len(rows),
             "truncated": fmean(sample.finish == "length" for sample, _ in rows),
-            "completion_length": fmean(len(sample.token_ids or ()) for sample, _ in rows),
+            "completion_length": fmean(written),
             "groups_alike": fmean(len(set(group)) < 2 for group in values),
         }
         if known:
             numbers["reward"] = fmean(known)
             numbers["reward_std"] = fmean(pstdev(group) for group in values if group)
+        numbers |= conversation_metrics([sample for sample, _ in rows])
         return numbers | _component_means(verdict for _, verdict in rows)
 
     def step_metrics(self) -> dict[str, float]:

@@ -41,7 +41,11 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
     """Whether the model's attention and cache are of the plain kind."""
     sampled_entropy: float | None = None
     """Mean over all answers of the step, in nats."""
+    entropies: list[tuple[float, int]]
+    """Of each batch that was decoded for the step: the mean, and over how many tokens."""
     rewards: Tensor
+    rows: list[dict[str, Any]]
+    """The rows of the dataset that are being answered."""
 
     def _generate_single_turn(
         self, prompt_ids: Sequence[Sequence[int]], *multimodal: Any, **settings: Any
@@ -102,7 +106,7 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
                 share_prompts=self.savings.shared_prompts,
                 drop_finished=self.savings.finished_rows,
             )
-        self.sampled_entropy = answers.entropy
+        self.entropies.append((answers.entropy, sum(map(len, answers.ids))))
         self.accounts.count(
             computed__generate=answers.decoded_slots + answers.prompt_tokens,
             saved__finished_rows=answers.plain_slots - answers.decoded_slots,
@@ -114,11 +118,25 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
         self.rewards = super()._calculate_rewards(*args, **settings)
         return self.rewards
 
+    def _answered(self, rows: Sequence[dict[str, Any]]) -> Batch:
+        """TRL's batch: these rows answered and judged."""
+        self.rows = [dict(row) for row in rows]  # TRL writes into them, and some are the same
+        batch: Batch = super()._generate_and_score_completions(self.rows)
+        return batch
+
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> Batch:
         """TRL's batch, pruned as far as that was asked for."""
+        self.entropies = []
+        batch = self._pruned(inputs)
+        tokens = sum(count for _, count in self.entropies)
+        total = sum(entropy * count for entropy, count in self.entropies)
+        self.sampled_entropy = total / tokens if tokens else None
+        return batch
+
+    def _pruned(self, inputs: list[dict[str, Any]]) -> Batch:
         if self.selection is not None:
             inputs = self._selected(len(inputs))
-        batch: Batch = super()._generate_and_score_completions(inputs)
+        batch = self._answered(inputs)
         group, rewards = self.num_generations, self.rewards
         if self.selection is not None:
             self.selection.learn([row["task_index"] for row in inputs], rewards[:, 0].tolist())
@@ -128,7 +146,7 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
                 break
             others = self.other_tasks(self.state.global_step, number, len(dead))
             rows = [task for task in others for _ in range(group)]
-            more = super()._generate_and_score_completions(rows)
+            more = self._answered(rows)
             both = {"reward": rewards, **batch}, {"reward": self.rewards, **more}
             batch = replace_groups(*both, dead, group)
             rewards = batch.pop("reward")

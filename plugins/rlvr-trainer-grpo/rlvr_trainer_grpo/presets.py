@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from rlvr_ops_core import TrainJob, needs
+from rlvr_ops_core import TrainJob, needs, takes_environment
 from rlvr_trainer_grpo.grpo import grpo
 from rlvr_trainer_grpo.pruning import Pruning
 from rlvr_trainer_grpo.trl_options import passes_on_to
@@ -29,7 +29,8 @@ def _relative(name: str, summary: str, **defaults: Any) -> Callable[..., None]:
     train.__name__ = train.__qualname__ = name
     train.__doc__ = summary
     train.__signature__ = given.replace(parameters=own)  # type: ignore[attr-defined]  # inspect reads it
-    return needs("model", "data", "rewards")(passes_on_to("GRPOConfig")(train))
+    declared = needs("model", "data", "rewards")(passes_on_to("GRPOConfig")(train))
+    return takes_environment(declared)
 
 
 dapo = _relative(

@@ -35,6 +35,8 @@ def quiet() -> Iterator[None]:
                 message="`is_gradient_checkpointing` is deprecated",
                 category=FutureWarning,
             )
+            # It says that TRL may change the interface; our dependency names the version.
+            warnings.filterwarnings("ignore", message="You are using 'rollout_func'")
             yield
     finally:
         transformers_logging.set_verbosity(verbosity)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rlvr_ops_core import DataError, Task, TrainJob, needs
+from rlvr_ops_core import DataError, Message, Task, TrainJob, needs
 from rlvr_trainer_grpo.accounts import Accounts, Costs
 from rlvr_trainer_grpo.gpus import gpu_gauge
 from rlvr_trainer_grpo.lora import Lora, peft_config
@@ -16,10 +16,11 @@ from rlvr_trainer_grpo.models import (
     load_tokenizer,
     weight_dtype,
 )
-from rlvr_trainer_grpo.prompts import check_tasks, encode_prompt, task_order
+from rlvr_trainer_grpo.prompts import check_tasks, task_order
 from rlvr_trainer_grpo.quiet import quiet
 from rlvr_trainer_grpo.training import accumulation, checkpoint_options, refuse_many_processes, run
 from rlvr_trainer_grpo.trl_options import make_config, passes_on_to, refuse_unknown
+from rlvr_trainer_grpo.turns import Wording
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -146,19 +147,33 @@ def _trainer(accounts: Accounts, **settings: Any) -> Any:
     return Trainer(**settings)
 
 
-def target_text(task: Task, demonstration: str) -> str:
+def shown(task: Task, demonstration: str) -> str | Sequence[Message]:
     """What the model shall answer: the demonstration if the task has one, else its answer.
+
+    Messages show a whole conversation with an environment.
 
     Raises:
         DataError: the task has neither.
     """
-    text = task.data.get(demonstration, task.answer)
-    if text is None:
+    found = task.data.get(demonstration, task.answer)
+    if found is None:
         raise DataError(
             f"task {task.id} has nothing to imitate: no data[{demonstration!r}], no answer",
             hint="option demonstration names the entry of data that shows the answer",
         )
-    return str(text)
+    is_conversation = isinstance(found, list) and all(isinstance(one, dict) for one in found)
+    return found if is_conversation else str(found)
+
+
+def wording_of(
+    tokenizer: PreTrainedTokenizerBase, template_options: Mapping[str, Any] | None
+) -> Wording:
+    """How demonstrations are put into tokens: each answer ends with the end of sequence."""
+    return Wording(
+        tokenizer=tokenizer,
+        ends={tokenizer.eos_token_id},
+        template_options=template_options or {},
+    )
 
 
 def _examples(
@@ -167,15 +182,13 @@ def _examples(
     demonstration: str,
     template_options: Mapping[str, Any] | None,
 ) -> Dataset:
-    """Token ids and labels of every task; -100 marks the prompt, which has no loss."""
+    """Token ids and labels of every task; -100 marks what has no loss: the model is told it."""
     from datasets import Dataset
 
+    wording = wording_of(tokenizer, template_options)
     input_ids, labels = [], []
     for task in job.tasks:
-        prompt = encode_prompt(tokenizer, task, template_options)
-        text = target_text(task, demonstration)
-        answer = tokenizer(text, add_special_tokens=False)["input_ids"]
-        answer = [*answer, tokenizer.eos_token_id]
-        input_ids.append(prompt + answer)
-        labels.append([IGNORED] * len(prompt) + answer)
+        ids, learned = wording.demonstration_ids(task, shown(task, demonstration))
+        input_ids.append(ids)
+        labels.append([one if own else IGNORED for one, own in zip(ids, learned, strict=True)])
     return Dataset.from_dict({"input_ids": input_ids, "labels": labels})
