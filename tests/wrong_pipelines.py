@@ -968,7 +968,7 @@ WRONG: list[Wrong] = [
         [
             "FILE:11: stages.0.environment.max_turns: must be at least 1 (got 0)",
             'FILE:11: stages.0.environment.use: unknown environment "rlvr_echo/stairs"',
-            "  installed: rlvr_echo/ladder",
+            '  did you mean "rlvr_echo/ladder"?',
             'FILE:13: stages.2.environment.stpes: unknown option; did you mean "steps"?',
         ],
     ),
