@@ -64,7 +64,7 @@ def test_grpo_learns_to_ask_an_environment_before_it_answers(tmp_path: Path) -> 
     folder = tmp_path / "run"
     run_example("hints", folder, 0)
     content = result(folder, "evaluate")
-    before, after = content["models"]["warm_start"], content["models"]["policy"]
+    before = content["models"]["warm_start"]
     (pair,) = content["pairs"]
     assert 0.2 < before["pass@1"]["value"] < 0.6
     assert pair["difference"] > 0.25
