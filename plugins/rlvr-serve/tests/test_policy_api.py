@@ -8,10 +8,13 @@ import urllib.error
 import urllib.request
 
 import pytest
+import rlvr_serve
 from rlvr_serve.policies.app import policy_app
 from rlvr_serve.policies.embedded.engine import EmbeddedSettings
 from rlvr_serve.web.running import serving
 from rlvr_serve.web.settings import WebSettings
+
+from rlvr_ops_core.testing import check_server
 
 openai = pytest.importorskip("openai", reason="pip install openai")
 
@@ -243,6 +246,13 @@ def test_the_probes_and_the_metrics_know_the_policy(policy):
         app.state.web.trouble = "a test generation failed"
         with pytest.raises(urllib.error.HTTPError, match="503"):
             urllib.request.urlopen(url + "/readyz", timeout=30)
+
+
+def test_a_policy_is_served_as_a_stage_of_a_pipeline(policy):
+    options = {"port": 0, "threads": 1, "drain_delay_s": 0.0, "model_name": "tiny"}
+    server = rlvr_serve.rlvr_servers()["policy"]
+    body = check_server(server, str(policy), path="/v1/models", **options)
+    assert json.loads(body)["data"][0]["id"] == "tiny"
 
 
 def test_a_verified_answer_is_the_best_of_those_sampled(client):

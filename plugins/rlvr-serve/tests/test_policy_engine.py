@@ -280,6 +280,7 @@ def test_a_failure_in_the_batch_costs_what_was_in_it_and_nothing_else(policy):
         ({"prompt": ""}, "prompt"),
         ({"prompt": ["a", 1]}, "prompt"),
         ({"prompt": [[]]}, "prompt"),
+        ({"prompt": ["a"] * 257}, "prompt"),
     ],
 )
 def test_what_would_have_to_be_ignored_is_refused(policy, fields, param):
@@ -287,6 +288,7 @@ def test_what_would_have_to_be_ignored_is_refused(policy, fields, param):
         async with loaded(policy) as engine:
             with pytest.raises(Problem) as refused:
                 await engine.answer(ask(**fields))
+            await engine.answer(ask(prompt=["a"] * 5, max_tokens=1))
             await engine.answer(ask(frequency_penalty=0, tools=[], user="me", max_tokens=1))
             return refused.value
 

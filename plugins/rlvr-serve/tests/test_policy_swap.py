@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from rlvr_serve.policies.targets import locate, version_of
+from rlvr_serve.policies.targets import locate, name_of, version_of
 from serve_processes import Server
 from test_policy_api import client_of, served  # beside this file
 from tiny_policy import make_policy
@@ -140,6 +140,7 @@ def test_of_a_run_the_last_model_is_served_or_its_newest_whole_checkpoint(polici
     shutil.copytree(policies[1], grpo / "model")
     assert Path(locate(str(run))) == grpo / "model"
     assert Path(locate(str(warm))) == warm / "model"
+    assert [name_of(str(path)) for path in (run, grpo / "model")] == ["run", "policy"]
     assert locate("owner/model") == "owner/model"
     for wrong in ("./nothing", "a/b/c", "../x"):
         with pytest.raises(RlvrError, match="no model"):

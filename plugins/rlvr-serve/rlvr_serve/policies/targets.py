@@ -106,9 +106,17 @@ def version_of(place: str) -> str:
 
 
 def name_of(target: str) -> str:
-    """What clients call it: the last part of a path, or the hub id."""
+    """What clients call it: the last part of a path, or the hub id.
+
+    The model of a run's stage, `RUN/stages/02-policy/model`, is called as its stage: `policy`.
+    """
     folder = Path(target).expanduser()
-    return folder.resolve().name if folder.is_dir() else target
+    if not folder.is_dir():
+        return target
+    folder = folder.resolve()
+    if folder.name == "model" and folder.parent.parent.name == "stages":
+        return folder.parent.name.partition("-")[2] or folder.parent.name
+    return folder.name
 
 
 def is_url(target: str) -> bool:

@@ -16,6 +16,8 @@ from rlvr_serve.web.problems import Problem
 
 MOST_CHOICES = 128
 MOST_STOPS = 16
+MOST_PROMPTS = 256
+"""In one request; a list of more is for several."""
 OWN_FIELDS = frozenset({"reward", "answer", "data", "best_of"})
 """What asks for a verified answer; never sent to an engine."""
 
@@ -153,10 +155,13 @@ def check_prompt(prompt: str | list[Any]) -> None:
             found = msgspec.convert(prompt, form)
         except msgspec.ValidationError:
             continue
-        if found:
+        if found and (form in (str, list[TokenId]) or len(found) <= MOST_PROMPTS):
             return
         break
-    what = "prompt: must be a text, a list of token ids, or a list of either; and not empty"
+    what = (
+        "prompt: must be a text, a list of token ids, or a list of either; not empty, "
+        f"and at most {MOST_PROMPTS} in one request"
+    )
     raise Problem(400, "invalid_request", what, param="prompt")
 
 
