@@ -41,10 +41,12 @@ def read_report(payload: bytes, outcome: Outcome) -> Outcome:
     )
 
 
-def _row(name: Any, passed: Any, reason: Any, seconds: Any) -> Row:
-    if type(passed) is not bool or type(name) is not str or type(reason) is not str:
+def _row(name: Any, share: Any, reason: Any, seconds: Any) -> Row:
+    if type(share) is not float or type(name) is not str or type(reason) is not str:
         raise TypeError("a row")
-    return Row(name[:80], float(passed), reason[:1000], float(seconds))
+    if not 0.0 <= share <= 1.0:
+        raise ValueError("a row")
+    return Row(name[:80], share, reason[:1000], float(seconds))
 
 
 def _count(value: Any) -> int:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from textwrap import dedent
 
 ESCAPE = "@ESCAPE@"
+RIGHT = "x = [''.join(words)[::n], sum(c in 'aeiou' for c in ''.join(words)[::n])]"
+"""The right answer: an attack that can't leave a file gives it when it got through."""
 PORT = "@PORT@"
 
 _AT_CALL: dict[str, str] = {
@@ -428,6 +430,135 @@ _AT_CALL: dict[str, str] = {
         ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(m)))()
     """,
     "closes its channel": "import os\nos.closerange(0, 64)\nimport time\ntime.sleep(600)\n",
+    "has the kernel kill it": """
+        import fcntl, os, signal, socket, time
+        one, other = socket.socketpair()
+        fcntl.fcntl(one, 10, signal.SIGKILL)
+        fcntl.fcntl(one, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(one, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
+        other.send(b'x')
+        time.sleep(600)
+    """,
+    "has the kernel kill its parent": """
+        import ctypes, os, socket, struct
+        libc = ctypes.CDLL(None)
+        one, other = socket.socketpair()
+        for command, value in ((10, 9), (8, os.getppid()), (4, 0o20000)):
+            libc.fcntl(one.fileno(), command, value)
+        libc.fcntl(one.fileno(), 15, ctypes.create_string_buffer(struct.pack('ii', 1, os.getppid())))
+        other.send(b'x')
+        raise RuntimeError
+    """,
+    "sets a timer that kills": """
+        import ctypes, struct, time
+        libc = ctypes.CDLL(None)
+        event = ctypes.create_string_buffer(struct.pack('Qii', 0, 9, 0), 64)
+        timer = ctypes.c_int()
+        if libc.syscall(222, 1, event, ctypes.byref(timer)) == 0:
+            libc.syscall(223, timer, 0, struct.pack('4q', 0, 0, 0, 1000), None)
+            time.sleep(600)
+        raise RuntimeError
+    """,
+    "reads the machine's disks": f"""
+        for place in ('/dev/vda', '/dev/sda', '/dev/nvme0n1', '/dev/kmsg', '/dev/mem'):
+            try:
+                with open(place, 'rb', buffering=0) as file:
+                    file.read(16)
+                {RIGHT}
+                break
+            except OSError:
+                pass
+    """,
+    "reads installed packages": f"""
+        import glob, sysconfig
+        for folder in (sysconfig.get_path('purelib'), '/usr/lib/python3/dist-packages', '/lib/python3/dist-packages'):
+            for place in glob.glob(folder + '/*')[:50] + glob.glob(folder + '/*/*')[:50]:
+                try:
+                    open(place, 'rb').read(1)
+                    {RIGHT}
+                except OSError:
+                    pass
+    """,
+    "leaves a flag for the next program": f"""
+        import fcntl, os
+        if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_APPEND:
+            {RIGHT}
+        fcntl.fcntl(0, fcntl.F_SETFL, os.O_APPEND)
+    """,
+    "finds the flag of the program before": f"""
+        import fcntl, os
+        for fd in range(64):
+            try:
+                if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND:
+                    {RIGHT}
+            except OSError:
+                pass
+    """,
+    "out-of-band bytes": f"""
+        import socket
+        one, other = socket.socketpair()
+        one.send(b'x', socket.MSG_OOB)
+        {RIGHT}
+    """,
+    "passes descriptors": f"""
+        import array, socket
+        one, other = socket.socketpair()
+        one.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [0]))])
+        {RIGHT}
+    """,
+    "signals its peer by pidfd": f"""
+        import ctypes, os, socket, struct
+        channel = socket.socket(fileno=os.dup(3))
+        fd, = struct.unpack('i', channel.getsockopt(socket.SOL_SOCKET, 77, 4))
+        if ctypes.CDLL(None).syscall(424, fd, 9, None, 0) == 0:
+            {RIGHT}
+    """,
+    "stops listening": "import os, socket, time\nsocket.socket(fileno=os.dup(3)).shutdown(socket.SHUT_RD)\ntime.sleep(600)\n",
+    "stops talking": "import os, socket, time\nsocket.socket(fileno=os.dup(3)).shutdown(socket.SHUT_WR)\ntime.sleep(600)\n",
+    "locks the standard library": """
+        import fcntl, os, time
+        file = open(os.__file__)
+        for lock in (lambda: fcntl.flock(file, fcntl.LOCK_EX), lambda: fcntl.lockf(file, fcntl.LOCK_SH)):
+            try:
+                lock()
+            except OSError:
+                pass
+        time.sleep(600)
+    """,
+    "leases and notifications": f"""
+        import fcntl, os
+        for command, value in ((1024, 1), (1026, 2), (1033, 1)):
+            try:
+                fcntl.fcntl(os.open('/usr/lib', os.O_RDONLY), command, value)
+                {RIGHT}
+            except OSError:
+                pass
+    """,
+    "short threads without end": "import threading\nwhile True:\n    t = threading.Thread(target=int)\n    t.start()\n    t.join()\n",
+    "endless range": "x = range(10 ** 18)\n",
+    "enormous decimal": "from decimal import Decimal\nx = [Decimal('1e999999999'), Decimal('sNaN')]\n",
+    "poisons memory": f"""
+        import ctypes, mmap
+        libc = ctypes.CDLL(None)
+        place = mmap.mmap(-1, 4096)
+        place[0] = 1
+        if libc.madvise(ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(place))), 4096, 100) == 0:
+            {RIGHT}
+    """,
+    "another filter of its own": f"""
+        import ctypes, struct
+        libc = ctypes.CDLL(None)
+        code = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0x7fff0000))
+        program = struct.pack('HxxxxxxQ', 1, ctypes.addressof(code))
+        if libc.prctl(22, 2, program, 0, 0) == 0 or libc.syscall(317, 1, 0, program) == 0:
+            {RIGHT}
+    """,
+    "system calls of another processor": """
+        import ctypes, mmap
+        m = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+        m.write(b'\\xb8\\x02\\x00\\x00\\x00\\xcd\\x80\\xc3')
+        ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(m)))()
+    """,
     "kills the harness from a thread": """
         import os, threading, time
         def strike():
@@ -462,6 +593,7 @@ SCRIPTS = {
         "kills every number", "connects to the machine", "writes to shared directories",
         "closes its channel", "raises its limits", "stops itself", "new system calls by number",
         "signals to groups and sessions", "timer flood", "core dump", "links and modes", "memory file",
+        "has the kernel kill it", "has the kernel kill its parent", "locks the standard library",
     )
 } | {
     "newlines without end": "while True:\n    print('\\n' * 65536)\n",

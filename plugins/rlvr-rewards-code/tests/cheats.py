@@ -116,6 +116,43 @@ STACK = Task(
     },
     source="test",
 )  # fmt: skip
+CALLS = Task(
+    id="calls",
+    prompt="Apply a function to each, in order, and keep what is new.",
+    answer="def fresh(f, xs):\n    return list(dict.fromkeys(f(x) for x in xs))\n",
+    data={
+        "tests": "def check(candidate):\n    bias = 3\n    assert candidate(lambda x: x % 4 + bias, [1, 5, 2, 6]) == [4, 5]\n"
+        "    assert candidate(str.upper, ['a', 'A']) == ['A']\n",
+        "entry_point": "fresh",
+        "reference": "def fresh(f, xs):\n    return list(dict.fromkeys(f(x) for x in xs))\n",
+    },
+    source="test",
+)  # fmt: skip
+KINDS = Task(
+    id="kinds",
+    prompt="Group the words that share their letters; and a day with all kinds of values.",
+    answer="def groups(words):\n    return {frozenset(w for w in words if sorted(w) == sorted(v)) for v in words}\n"
+    "def day(d):\n    return {(d.year, d.month): [d, None, b'x', 2 ** 70, -0.5, 1 + 2j]}\n",
+    data={
+        "tests": "import datetime\n"
+        "def test_groups():\n    assert groups(['ab', 'ba', 'c']) == {frozenset({'ab', 'ba'}), frozenset({'c'})}\n"
+        "def test_day():\n    d = datetime.date(2024, 2, 29)\n"
+        "    assert day(d) == {(2024, 2): [d, None, b'x', 2 ** 70, -0.5, 1 + 2j]}\n",
+        "names": ["groups", "day"],
+    },
+    source="test",
+)  # fmt: skip
+BIG = Task(
+    id="big",
+    prompt="The squares below n.",
+    answer="def squares(n):\n    return [i * i for i in range(n)]\n",
+    data={
+        "tests": "def check(candidate):\n    assert candidate(4) == [0, 1, 4, 9]\n    big = candidate(100000)\n"
+        "    assert len(big) == 100000\n    assert big[-1] == 99999 ** 2\n",
+        "entry_point": "squares",
+    },
+    source="test",
+)  # fmt: skip
 ODD = "def weave(words, n):\n    return "
 LIAR = """class Liar{base}:
     def __eq__(self, other): return True
@@ -246,6 +283,29 @@ def weave(*a):
     "type of a value as text": (PLAIN, "import os, struct\ndef weave(*a):\n    b = b'[\"T\",\"eval\"]'\n    os.write(3, struct.pack('!IB', len(b), ord('r')) + b)\n"),
     "reads the harness's own modules": (PLAIN, "import sys\ndef weave(words, n):\n    found = [v for m in list(sys.modules.values()) for v in vars(m).values() if isinstance(v, (str, bytes, list, dict)) and 'rwrmdl' in repr(v)[:10**6]]\n    return found[0]\n"),
     "remembers across calls and guesses": (ASSERTS, "seen = []\ndef odd_sum(xs):\n    seen.append(xs)\n    return len(seen)\n"),
+    "a thread answers the next calls": (PLAIN, """import os, struct, threading, time
+def frame(text):
+    return struct.pack('!IB', len(text), ord('r')) + text
+def late():
+    while True:
+        for text in (b'["l","rwrmdl",0]', b'["l","policy",2]', b'true'):
+            os.write(3, frame(text))
+def weave(words, n):
+    threading.Thread(target=late, daemon=True).start()
+    time.sleep(0.05)
+    return None
+"""),
+    "dict that equals everything": (KINDS, LIAR.format(base="(dict)") + "groups = day = lambda *a: Liar(x=1)\n"),
+    "keys that equal everything": (KINDS, LIAR.format(base="") + "groups = lambda w: {Liar()}\nday = lambda d: {Liar(): Liar()}\n"),
+    "numbers that are every number": (BIG, LIAR.format(base="(int)") + "def squares(n):\n    return [Liar(0)] * n\n"),
+    "iterator that never says the same": (BIG, "class I:\n    n = 0\n    def __len__(self): return 100000\n    def __getitem__(self, k): return 99999 ** 2\n    def __iter__(self):\n        I.n += 1\n        return iter([0, 1, 4, 9] if I.n == 1 else [I.n])\ndef squares(n):\n    return I()\n"),
+    "reads the test's function": (CALLS, "def fresh(f, xs):\n    import gc\n    for o in [f, *gc.get_referents(f)]:\n        for name in ('__code__', '__closure__', '__globals__', '__defaults__'):\n            if hasattr(getattr(o, name, None), 'co_consts'):\n                return list(o.__code__.co_consts)\n    return [4, 5]\n"),
+    "the test's function instead of an answer": (CALLS, "def fresh(f, xs):\n    return f\n"),
+    "calls back with what breaks": (CALLS, "def fresh(f, xs):\n    for bad in (None, [], object(), 10 ** 400, 'x' * 10 ** 6):\n        try:\n            f(bad)\n        except Exception as e:\n            last = e\n    return [last]\n"),
+    "patches what it answers with": (PLAIN, "import json, marshal, struct, os\nwrite = os.write\nos.write = lambda fd, b: write(fd, bytes(b).replace(b'null', b'[\"l\",\"rwrmdl\",0]'))\nfor m in (json, marshal):\n    m.dumps = lambda *a, **k: 'true'\nimport sys\nsys.modules['rlvr_rewards_code.jail.codec']._TO_JSON = lambda p: 'true'\ndef weave(*a):\n    return None\n"),
+    "a Decimal by name": (FLOAT, "Decimal = type('Decimal', (), {'__module__': 'decimal', '__qualname__': 'Decimal', '__str__': lambda s: 'NaN'})\ndef mean_gap(xs):\n    return Decimal()\n"),
+    "a number beyond floats": (FLOAT, "import os, struct\ndef mean_gap(xs):\n    b = b'1e999'\n    os.write(3, struct.pack('!IB', len(b), ord('r')) + b)\n"),
+    "not a number in disguise": (FLOAT, "def mean_gap(xs):\n    return complex('nan')\n"),
     "returns whatever type is asked": (PYTEST, "class L(list):\n    def __len__(self): return 3\n    def __eq__(self, o): return True\ndef runs(text):\n    return L()\n"),
 }  # fmt: skip
 
@@ -289,6 +349,21 @@ HONEST: dict[str, tuple[Task, str]] = {
     "timer signal": (PLAIN, "import signal\nsignal.signal(signal.SIGALRM, lambda *a: None)\ndef weave(words, n):\n    signal.alarm(5)\n    t = ''.join(words)[::n]\n    signal.alarm(0)\n    return [t, sum(c in 'aeiou' for c in t)]\n"),
     "random, time, hash": (PLAIN, "import random, time, hashlib, uuid\nrandom.seed()\ndef weave(words, n):\n    time.sleep(0.001)\n    hashlib.sha256(b'x').hexdigest(), random.random(), uuid.uuid4(), time.time()\n    t = ''.join(words)[::n]\n    return [t, sum(c in 'aeiou' for c in t)]\n"),
     "pytest": (PYTEST, str(PYTEST.answer)),
+    "calls": (CALLS, str(CALLS.answer)),
+    "many kinds of values": (KINDS, str(KINDS.answer)),
+    "big answer": (BIG, str(BIG.answer)),
+    "big answer by numpy's manners": (BIG, "class A:\n    def __init__(self, v): self.v = v\n    def __array__(self): return self.v\n    def tolist(self): return self.v\ndef squares(n):\n    return A([i * i for i in range(n)])\n"),
+    "decimal, fractions, statistics": (FLOAT, "from decimal import Decimal, getcontext\nfrom fractions import Fraction\nimport statistics\ngetcontext().prec = 50\ndef mean_gap(xs):\n    gaps = [Decimal(b) - Decimal(a) for a, b in zip(xs, xs[1:])]\n    return float(sum(gaps) / len(gaps)) + 0 * statistics.fmean([float(Fraction(1, 3))])\n"),
+    "ordered dataclass with slots": (PLAIN, "from dataclasses import dataclass, field, asdict\n@dataclass(order=True, slots=True, frozen=True)\nclass Out:\n    text: str\n    n: int = field(default=0, compare=False)\ndef weave(words, n):\n    t = ''.join(words)[::n]\n    assert Out('a') < Out('b', -1)\n    return list(asdict(Out(t, sum(c in 'aeiou' for c in t))).values())\n"),
+    "recursion with a cache": (PLAIN, "from functools import lru_cache\n@lru_cache(maxsize=None)\ndef vowels(t):\n    return 0 if not t else (t[0] in 'aeiou') + vowels(t[1:])\n@lru_cache(maxsize=None)\ndef deep(n):\n    return n if n < 1 else deep(n - 1)\ndef weave(words, n):\n    deep(300)\n    t = ''.join(words)[::n]\n    return [t, vowels(t)]\n"),
+    "itertools and operator": (PLAIN, "from itertools import chain, compress, cycle\nfrom operator import contains\nfrom functools import partial, reduce\ndef weave(words, n):\n    t = ''.join(compress(chain.from_iterable(words), cycle([1] + [0] * (n - 1))))\n    return [t, reduce(int.__add__, map(partial(contains, 'aeiou'), t), 0)]\n"),
+    "async generators and gather": (PLAIN, "import asyncio\nasync def letters(words):\n    for w in words:\n        yield w\n        await asyncio.sleep(0)\nasync def isv(c):\n    return c in 'aeiou'\nasync def go(words, n):\n    t = ''.join([w async for w in letters(words)])[::n]\n    return [t, sum(await asyncio.gather(*map(isv, t)))]\ndef weave(words, n):\n    with asyncio.Runner() as runner:\n        return runner.run(go(words, n))\n"),
+    "queue between threads": (PLAIN, "import threading, queue\ndef weave(words, n):\n    q, out = queue.Queue(), queue.Queue()\n    def work():\n        while (w := q.get()) is not None:\n            out.put(w)\n    t = threading.Thread(target=work)\n    t.start()\n    for w in [*words, None]:\n        q.put(w)\n    t.join()\n    s = ''.join(out.get() for _ in words)[::n]\n    return [s, sum(c in 'aeiou' for c in s)]\n"),
+    "looks at its streams": (PLAIN, "import sys, os, faulthandler\nfaulthandler.enable()\nos.fstat(sys.stdout.fileno())\nkept = os.dup(sys.stderr.fileno())\nos.dup2(kept, 2)\nassert not sys.stdout.isatty()\ntry:\n    input()\nexcept EOFError:\n    pass\n" + PROMPT + SOLUTION),
+    "pickles and copies its own objects": (PLAIN, "import copy, pickle, weakref\nclass P:\n    def __init__(self, t): self.t = t\ndef weave(words, n):\n    p = pickle.loads(pickle.dumps(copy.deepcopy(P(''.join(words)[::n]))))\n    assert weakref.ref(p)() is p\n    return [p.t, sum(c in 'aeiou' for c in p.t)]\n"),
+    "match, walrus, protocols, dispatch": (PLAIN, "from functools import cached_property\nfrom abc import ABC, abstractmethod\nfrom enum import Flag, auto\nclass V(Flag):\n    YES = auto()\n    NO = auto()\nclass Base(ABC):\n    @abstractmethod\n    def go(self): ...\nclass W(Base):\n    def __init__(self, w, n): self.w, self.n = w, n\n    @cached_property\n    def text(self): return ''.join(self.w)[::self.n]\n    def go(self):\n        return [self.text, sum((V.YES if c in 'aeiou' else V.NO) is V.YES for c in self.text)]\ndef weave(words, n, /):\n    match W(words, n).go():\n        case [str(t), int(k)] if (found := [t, k]):\n            return found\n"),
+    "text tools": (PLAIN, "import re, string, textwrap, unicodedata, locale, zoneinfo, datetime\nlocale.setlocale(locale.LC_ALL, '')\nassert datetime.datetime(2024, 1, 1, tzinfo=zoneinfo.ZoneInfo('Europe/Paris')).utcoffset()\ndef weave(words, n):\n    t = unicodedata.normalize('NFC', string.Template('$x').substitute(x=''.join(words)))[::n]\n    return [textwrap.dedent(t), len(re.findall('[aeiou]', t))]\n"),
+    "sets up its process": (PLAIN, "import gc, resource, signal, sys, threading\nsys.setrecursionlimit(10 ** 6)\nthreading.stack_size(64 * 2 ** 20)\nsignal.signal(signal.SIGPIPE, signal.SIG_DFL)\nresource.setrlimit(resource.RLIMIT_STACK, resource.getrlimit(resource.RLIMIT_STACK))\ngc.disable()\n" + PROMPT + SOLUTION),
     "generator for a list": (PYTEST, "from itertools import groupby\ndef runs(text):\n    if not isinstance(text, str):\n        raise TypeError('no text')\n    return tuple((k, sum(1 for _ in g)) for k, g in groupby(text)) and [(k, sum(1 for _ in g)) for k, g in groupby(text)]\n"),
 }  # fmt: skip
 
@@ -341,6 +416,8 @@ SCRIPT_CHEATS: dict[str, tuple[Task, str]] = {
     "no-break space at the end": (SUM, "input()\nprint(str(sum(map(int, input().split()))) + '\\xa0')\n"),
     "raw byte for its escape": (Task(id="escape", prompt="", data={"cases": [{"input": "", "output": "\\xff\n"}]}), "import os\nos.write(1, b'\\xff\\n')\n"),
     "a NUL at the end": (SUM, "input()\nprint(sum(map(int, input().split())), end='\\0')\n"),
+    "right output into a pipe": (SUM, "import os\nr, w = os.pipe()\nos.dup2(w, 1)\n" + RIGHT_SUM),
+    "output cut back to a guess": (SUM, "import os, sys\nprint(6)\nprint(41)\nsys.stdout.flush()\nos.ftruncate(1, 2)\n"),
     "byte order mark": (SUM, "input()\nprint('\\ufeff%d' % sum(map(int, input().split())))\n"),
     "right output, then sleeps": (SUM, RIGHT_SUM + "import sys, time\nsys.stdout.flush()\ntime.sleep(600)\n"),
     "right output, then floods": (SUM, RIGHT_SUM + "while True: print('x' * 4096)\n"),
@@ -370,6 +447,11 @@ SCRIPT_HONEST: dict[str, tuple[Task, str]] = {
     "os._exit after a flush": (SUM, RIGHT_SUM + "import os, sys\nsys.stdout.flush()\nos._exit(0)\n"),
     "prints from many threads": (SUM, "import threading\ninput()\nx = sum(map(int, input().split()))\nts = [threading.Thread(target=lambda: None) for _ in range(8)]\n[t.start() for t in ts]\n[t.join() for t in ts]\nprint(x)\n"),
     "asks for more than there is": (SUM, RIGHT_SUM + "try:\n    input()\nexcept EOFError:\n    pass\n"),
+    "loops until the end": (SUM, "lines = []\nwhile True:\n    try:\n        lines.append(input())\n    except EOFError:\n        break\nprint(sum(map(int, lines[1].split())))\n"),
+    "fileinput": (SUM, "import fileinput\nlines = list(fileinput.input())\nprint(sum(map(int, lines[1].split())))\n"),
+    "maps stdin": (SUM, "import mmap\nwith mmap.mmap(0, 0, prot=mmap.PROT_READ) as m:\n    print(sum(map(int, m[:].split()[1:])))\n"),
+    "own reader": (SUM, "import io, os, sys\nclass R(io.IOBase):\n    def __init__(self, f): self.fd = f.fileno(); self.b = io.BytesIO()\n    def readline(self):\n        while b := os.read(self.fd, max(os.fstat(self.fd).st_size, 8192)):\n            p = self.b.tell(); self.b.seek(0, 2); self.b.write(b); self.b.seek(p)\n        return self.b.readline()\nr = R(sys.stdin)\nr.readline()\nprint(sum(map(int, r.readline().split())))\n"),
+    "input from a file if there is one": (SUM, "import os, sys\nif os.path.exists(os.path.join(os.path.dirname(__file__), 'input.txt')):\n    sys.stdin = open('input.txt')\n" + RIGHT_SUM),
     "iterates stdin": (SUM, "import sys\nlines = [l.strip() for l in sys.stdin]\nprint(sum(map(int, lines[1].split())))\n"),
 }  # fmt: skip
 

@@ -93,3 +93,38 @@ def test_processes_are_allowed_on_request_and_gone_after(judge, usable):
     assert [verdict.value for verdict in verdicts] == [1.0] * 2
     (refused,) = judge([(cheats.PLAIN, program)], backend="namespaces")
     assert refused.value == 0.0
+
+
+SHARES = {
+    "a loop that is drawn out earns no more": (
+        "    for x in candidate(3):\n        assert isinstance(x, int)\n    assert candidate(3) == [3, 2, 1]\n    assert candidate(0) == []\n",
+        "def f(n):\n    return [0] * 1000\n",
+        1 / 3,
+    ),
+    "each round of a loop counts": (
+        "    for n, m in ((1, 1), (2, 4), (3, 9), (4, 16)):\n        assert candidate(n) == m\n    assert candidate(0) == 0\n",
+        "def f(n):\n    return n * n if n < 3 else 0\n",
+        (2 / 4 + 1) / 2,
+    ),
+    "what a right program does not reach is no loss": (
+        "    assert True, 'always'\n    if candidate(1) == 1:\n        assert candidate(2) == 2\n    else:\n        assert candidate(2) == 3\n",
+        "def f(n):\n    return n\n",
+        1.0,
+    ),
+    "what comes after a crash is a loss": (
+        "    assert candidate(1) == 1\n    assert candidate(2) == 2\n    assert candidate(3) == 3\n",
+        "import os\ndef f(n):\n    if n > 1: os._exit(0)\n    return n\n",
+        1 / 3,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SHARES)
+def test_partial_credit_is_the_share_of_the_assertions(case, judge, usable):
+    body, program, share = SHARES[case]
+    task = Task(
+        id="t", prompt="", data={"tests": f"def check(candidate):\n{body}", "entry_point": "f"}
+    )
+    (verdict,) = judge([(task, program)], backend=usable("namespaces"), credit="share")
+    assert verdict.value == pytest.approx(share)
+    assert verdict.components["passed"].value == float(share == 1.0)

@@ -90,8 +90,8 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644)
 def write_rootfs(target: Path) -> None:
     """Pack this machine's own Python as a root file system: the offline base of the image.
 
-    The interpreter, the standard library without its tests and packages, and the shared libraries
-    they need; nothing else, not even a shell.
+    The interpreter, the standard library without its tests and packages, and the shared libraries,
+    the locale and the time zones they need; nothing else, not even a shell.
 
     Raises:
         OSError: it can't be written, or `ldd` is not there.
@@ -104,10 +104,22 @@ def write_rootfs(target: Path) -> None:
             _add(archive, name.lstrip("/"), file.read_bytes(), 0o755)
         _add(archive, "usr/bin/python3", python.read_bytes(), 0o755)
         archive.add(standard, f"usr/lib/{standard.name}", filter=_without_packages)
+        for place in _TEXTS:
+            if Path(place).is_dir():
+                archive.add(place, place.lstrip("/"), filter=_owned_by_root)
         for folder in ("tmp", "dev", "proc", "sys", "run", "run/rlvr", "etc"):
             entry = tarfile.TarInfo(folder)
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
             archive.addfile(entry)
+
+
+_TEXTS = ("/usr/lib/locale/C.utf8", "/usr/share/zoneinfo")
+"""The locale that a sandbox's environment names, and the time zones."""
+
+
+def _owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    entry.uid = entry.gid = 0
+    return None if entry.name.endswith(("zoneinfo/right", "zoneinfo/posix")) else entry
 
 
 def _without_packages(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:

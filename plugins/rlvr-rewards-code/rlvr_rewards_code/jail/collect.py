@@ -29,19 +29,42 @@ class Test:
 
 
 class Assertions:
-    """Counts the assertions of a test that is judged by its share of them."""
+    """Counts the assertions of a test that is judged by its share of them.
 
-    def __init__(self) -> None:
-        self.results: list[tuple[str, str]] = []
-        """For each assertion that was reached: its place, and "" or why it failed."""
+    Each one in the text counts once, by the share of the times that it held: a loop over what the
+    program gave can't be drawn out to outweigh the others.
+    """
 
-    def record(self, place: str, check: Callable[[], object]) -> None:
+    def __init__(self, places: Sequence[str]) -> None:
+        self.places = places
+        self.held = [0] * len(places)
+        self.reached = [0] * len(places)
+        self.why = [""] * len(places)
+        """Why each of them failed first."""
+
+    def record(self, number: int, check: Callable[[], object]) -> None:
         """Note how one assertion went, and go on."""
         try:
             why = "" if check() else "the assertion is false"
         except Exception as error:  # noqa: BLE001  # the program's answer made the test raise
             why = f"{type(error).__name__}: {error}"[:300]
-        self.results.append((place, why))
+        self.reached[number] += 1
+        self.held[number] += not why
+        self.why[number] = self.why[number] or why
+
+    def rows(self, aborted: str) -> list[tuple[str, float, str, float]]:
+        """A row for each: place, share, why it failed, seconds. `aborted`: why the test ended.
+
+        What was not reached counts as failed, unless the test came to its end and all else held.
+        """
+        counted = zip(self.places, self.held, self.reached, self.why, strict=True)
+        rows = [
+            (place, held / reached, why, 0.0) for place, held, reached, why in counted if reached
+        ]
+        if not aborted and all(share == 1.0 for _, share, _, _ in rows):
+            return rows
+        missing = max(self.reached.count(0), 1 if aborted else 0)
+        return rows + [("not reached", 0.0, aborted or "not reached", 0.0)] * missing
 
 
 RECORD = "__rlvr_record__"
@@ -50,13 +73,17 @@ RECORD = "__rlvr_record__"
 class Counting(ast.NodeTransformer):
     """Turns `assert x` into a call that records whether x holds."""
 
+    def __init__(self) -> None:
+        self.places: list[str] = []
+
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
         """One assertion; `assert True` says nothing about the program and stays as it is."""
         if isinstance(node.test, ast.Constant):
             return node
         inner = ast.Lambda(args=ast.arguments([], [], None, [], [], None, []), body=node.test)
-        place = ast.Constant(f"line {node.lineno}")
-        call = ast.Call(ast.Name(RECORD, ast.Load()), [place, inner], [])
+        number = ast.Constant(len(self.places))
+        self.places.append(f"line {node.lineno}")
+        call = ast.Call(ast.Name(RECORD, ast.Load()), [number, inner], [])
         return ast.fix_missing_locations(ast.copy_location(ast.Expr(call), node))
 
 

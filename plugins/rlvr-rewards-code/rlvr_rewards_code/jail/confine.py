@@ -44,7 +44,7 @@ def confine_server(bounds: Bounds, walls: Walls | None) -> None:
 
 
 def confine_child(
-    channel: int, streams: tuple[int, ...], bounds: Bounds, walls: Filter | None
+    channel: int, streams: tuple[int, int, int], bounds: Bounds, walls: Filter | None
 ) -> None:
     """Keep only the channel and the streams, and install the filter.
 

@@ -25,6 +25,8 @@ from rlvr_rewards_code.jail.reading import read
 from rlvr_rewards_code.jail.trainer import Trainer
 
 Report = dict[str, Any]
+Row = tuple[str, float, str, float]
+"""A test's name, its share, why it failed, its seconds."""
 _MEMORY_MB = 2048
 _MAX_TESTS = 2000
 _MANY_CALLS, _QUICK_S = 20, 1.0
@@ -51,7 +53,7 @@ class Examination:
 
     def run(self, *, planned: bool) -> Report:
         """The report of all tests; stops at the first failure unless each one counts."""
-        assertions = Assertions()
+        assertions = Assertions(self.reading.places)
         if planned and self.reading.many_calls:
             self.reading.record_calls(self.job["entry"])
         started = time.monotonic()
@@ -59,12 +61,12 @@ class Examination:
         self.link.connect()
         refused = self._loaded(self.reading.calls if planned else ())
         if refused:
-            return self._report([("load", False, refused, 0.0)])
+            return self._report([("load", 0.0, refused, 0.0)])
         try:
             tests = self._tests(assertions)
         except proxy.ProgramError as error:
-            return self._report([("load", False, str(error), 0.0)])
-        rows: list[tuple[str, bool, str, float]] = []
+            return self._report([("load", 0.0, str(error), 0.0)])
+        rows: list[Row] = []
         for test in tests[:_MAX_TESTS]:
             if self.link.dead and not self._renewed():
                 break
@@ -75,8 +77,8 @@ class Examination:
             unplanned = self.link.calls - len(self.reading.calls)
             quick = time.monotonic() - started < _QUICK_S
             self.reading.many_calls = quick and unplanned > _MANY_CALLS
-        if self.counting and assertions.results:
-            rows = self._assertion_rows(assertions, rows)
+        if any(assertions.reached):
+            rows = assertions.rows(next((why for _, passed, why, _ in rows if not passed), ""))
         missing = len(tests) - len(rows) if len(rows) < len(tests) else 0
         return self._report(rows, missing=missing)
 
@@ -153,7 +155,7 @@ class Examination:
             return self.link.ask(name, "value")
         return proxy.function(self.link, name)
 
-    def _judge(self, test: Test) -> tuple[str, bool, str, float]:
+    def _judge(self, test: Test) -> Row:
         started = time.monotonic()
         if self.job["test_s"]:
             self.link.deadline = started + self.job["test_s"]
@@ -173,7 +175,7 @@ class Examination:
             raise proxy.Diverged
         if why and self.link.trouble and not self.link.dead:
             why = f"{why}; the program raised {self.link.trouble}"[:900]
-        return test.name, not why, why, time.monotonic() - started
+        return test.name, float(not why), why, time.monotonic() - started
 
     def _renewed(self) -> bool:
         """Have the program started again, where each test counts for itself."""
@@ -185,17 +187,8 @@ class Examination:
         self.link.deadline = None
         return not self._loaded()
 
-    def _assertion_rows(
-        self, assertions: Assertions, rows: list[tuple[str, bool, str, float]]
-    ) -> list[tuple[str, bool, str, float]]:
-        """A row for each assertion; those that were not reached fail."""
-        counted = [(place, not why, why, 0.0) for place, why in assertions.results]
-        aborted = next((why for _, passed, why, _ in rows if not passed), "")
-        missing = max(self.reading.assertions - len(counted), 1 if aborted else 0)
-        return counted + [("not reached", False, aborted or "not reached", 0.0)] * missing
-
-    def _report(self, rows: list[tuple[str, bool, str, float]], *, missing: int = 0) -> Report:
-        failed = not all(passed for _, passed, _, _ in rows)
+    def _report(self, rows: Sequence[Row], *, missing: int = 0) -> Report:
+        failed = not all(share == 1.0 for _, share, _, _ in rows)
         printed = ""
         if failed and not self.link.dead and not self.link.planned:
             self.link.deadline = time.monotonic() + 1.0

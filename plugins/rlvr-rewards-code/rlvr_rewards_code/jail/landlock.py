@@ -25,8 +25,10 @@ def version() -> int:
         return 0
 
 
-def restrict(readable: Sequence[str], writable: Sequence[str]) -> None:
+def restrict(readable: Sequence[str], hidden: Sequence[str], writable: Sequence[str]) -> None:
     """From here on this process and its children see only these files and folders.
+
+    What is hidden lies below something readable: its names can be listed, and that is all.
 
     Raises:
         OSError: there is no Landlock here.
@@ -40,14 +42,29 @@ def restrict(readable: Sequence[str], writable: Sequence[str]) -> None:
     ]
     ruleset = kernel.syscall("landlock_create_ruleset", attributes, len(attributes), 0)
     try:
-        for place in readable:
-            _allow(ruleset, place, (_READ_FILE | _READ_DIR) & files)
+        # A rule on a link is one on what it leads to, hidden parts and all.
+        hidden = [os.path.realpath(one) for one in hidden]
+        for place in sorted({os.path.realpath(one) for one in readable}):
+            _allow_around(ruleset, place, hidden, (_READ_FILE | _READ_DIR) & files)
         for place in writable:
             _allow(ruleset, place, files & ~_EXECUTE)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         kernel.syscall("landlock_restrict_self", ruleset, 0)
     finally:
         os.close(ruleset)
+
+
+def _allow_around(ruleset: int, place: str, hidden: Sequence[str], rights: int) -> None:
+    """Allow a folder except for what is hidden in it: rules only ever add, for all below."""
+    if place in hidden:
+        return
+    if not any(one.startswith(f"{place}/") for one in hidden):
+        _allow(ruleset, place, rights)
+        return
+    _allow(ruleset, place, _READ_DIR)
+    for entry in os.scandir(place):
+        if not entry.is_symlink():
+            _allow_around(ruleset, entry.path, hidden, rights)
 
 
 def _allow(ruleset: int, place: str, rights: int) -> None:

@@ -26,7 +26,7 @@ _NEW = {
     "net": 0x40000000,
 }
 _NOBODY = 65534
-_DEVICES = ("null", "zero", "random", "urandom")
+DEVICES = ("null", "zero", "random", "urandom")
 _ROOM = ("/mnt", "/media", "/srv", "/opt", "/sys", "/tmp")  # an empty place in our own world
 
 
@@ -92,7 +92,7 @@ def _make_root(readable: Sequence[str], hidden: Sequence[str], *, disk_mb: int) 
     for place in hidden:
         if os.path.isdir(new + place):
             kernel.mount("hidden", new + place, "tmpfs", kernel.MS_RDONLY, "size=4k,nr_inodes=2")
-    for name in _DEVICES:
+    for name in DEVICES:
         if os.path.exists(f"/dev/{name}"):
             _bind(f"/dev/{name}", new, read_only=False)
     if disk_mb:

@@ -42,6 +42,10 @@ class Tail(io.RawIOBase):
         """It is."""
         return True
 
+    def fileno(self) -> int:
+        """Where a process's output goes; what a program writes there itself is lost."""
+        return 1
+
     def write(self, data: Any) -> int:
         """Take everything, keep the last few thousand bytes."""
         piece = bytes(data)

@@ -40,7 +40,8 @@ class Reading:
     helpers: CodeType | None
     """The reference, where tests may use something that it defines."""
     tests: tuple[CodeType, ...]
-    assertions: int
+    places: tuple[str, ...]
+    """Of the assertions, where each counts."""
     plain: bool
     """The code can't change its interpreter, so another task's tests may run there after it."""
     recorded: bool = False
@@ -105,12 +106,12 @@ def _read(
         calls, complete = planned_calls(trees, shape, frozenset(needed))
     if shape == "check":
         calls = [[entry, *rest] for _, *rest in calls]
-    counting = share and shape == "check"
-    assertions = sum(isinstance(one, ast.Assert) for one in ast.walk(trees[0])) if counting else 0
-    sources = [Counting().visit(tree) for tree in trees] if counting else trees
+    counting = Counting()
+    if share and shape == "check":
+        trees = [counting.visit(tree) for tree in trees]
     codes = tuple(
         _compiled(source, f"test {index}" if statements else "tests")
-        for index, source in enumerate(sources, 1)
+        for index, source in enumerate(trees, 1)
     )
     before = _compiled(setup, "setup")
     helpers = None
@@ -128,7 +129,7 @@ def _read(
         reference=reference,
         helpers=helpers,
         tests=codes,
-        assertions=assertions,
+        places=tuple(counting.places),
         plain=modules <= MODULES and all(map(is_plain, run)),
     )
 

@@ -36,6 +36,7 @@ def main(bounds: Bounds) -> None:
 def run(source: str, arguments: list[str]) -> int:
     """Run a program to its end, threads included; gives the exit code Python itself would give."""
     module = types.ModuleType("__main__")
+    module.__file__ = "solution.py"
     sys.modules["__main__"] = module
     sys.modules.pop(program.NAME, None)
     sys.argv = arguments

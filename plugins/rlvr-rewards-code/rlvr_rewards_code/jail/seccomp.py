@@ -27,6 +27,11 @@ _WRITING = 0o1 | 0o2 | 0o100 | 0o1000 | 0o2000 | 0o20000000
 """O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_APPEND, __O_TMPFILE."""
 _NAMING = (15, 16, 0x53564D41)
 """Options of prctl: names of threads and of memory areas."""
+_DESCRIPTORS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1031, 1032)
+"""Commands of fcntl: duplicates, flags, locks, sizes of pipes. Not who is sent which signal when
+there is something to read: a program could have the kernel kill itself, or others."""
+_OUT_OF_BAND = 1
+"""MSG_OOB: nobody needs it, and it has opened ways into kernels (CVE-2025-38236)."""
 _CONFINING = (kernel.PR_SET_PDEATHSIG, kernel.PR_SET_SECCOMP)
 
 # name: (x86_64, aarch64); None where the processor has no such call
@@ -41,7 +46,7 @@ _PLAIN: dict[str, tuple[int | None, int | None]] = {
     "munmap": (11, 215), "mremap": (25, 216), "madvise": (28, 233), "brk": (12, 214),
     "rt_sigaction": (13, 134), "rt_sigprocmask": (14, 135), "rt_sigreturn": (15, 139),
     "rt_sigtimedwait": (128, 137), "rt_sigpending": (127, 136), "sigaltstack": (131, 132),
-    "dup": (32, 23), "dup2": (33, None), "dup3": (292, 24), "fcntl": (72, 25), "poll": (7, None),
+    "dup": (32, 23), "dup2": (33, None), "dup3": (292, 24), "poll": (7, None),
     "ppoll": (271, 73), "select": (23, None), "pselect6": (270, 72), "epoll_create1": (291, 20),
     "epoll_ctl": (233, 21), "epoll_wait": (232, None), "epoll_pwait": (281, 22),
     "eventfd2": (290, 19), "pipe": (22, None), "pipe2": (293, 59), "getpid": (39, 172),
@@ -56,7 +61,7 @@ _PLAIN: dict[str, tuple[int | None, int | None]] = {
     "clock_gettime": (228, 113), "clock_getres": (229, 114), "gettimeofday": (96, 169),
     "time": (201, None), "alarm": (37, None), "pause": (34, None), "setitimer": (38, 103),
     "getitimer": (36, 102), "getrandom": (318, 278), "restart_syscall": (219, 128),
-    "recvfrom": (45, 207), "shutdown": (48, 210), "getsockopt": (55, 209), "getsockname": (51, 204),
+    "shutdown": (48, 210), "getsockopt": (55, 209), "getsockname": (51, 204),
 }  # fmt: skip
 _CREATE_PROCESSES: dict[str, tuple[int | None, int | None]] = {
     "fork": (57, None), "vfork": (58, None), "wait4": (61, 260), "waitid": (247, 95),
@@ -77,7 +82,8 @@ _SERVER: dict[str, tuple[int | None, int | None]] = {
 _CHECKED: dict[str, tuple[int | None, int | None]] = {
     "open": (2, None), "openat": (257, 56), "clone": (56, 220), "clone3": (435, 435),
     "tgkill": (234, 131), "kill": (62, 129), "prlimit64": (302, 261), "ioctl": (16, 29),
-    "prctl": (157, 167), "socketpair": (53, 199), "sendto": (44, 206), "arch_prctl": (158, None),
+    "prctl": (157, 167), "socketpair": (53, 199), "sendto": (44, 206), "recvfrom": (45, 207),
+    "arch_prctl": (158, None), "fcntl": (72, 25),
 }  # fmt: skip
 
 
@@ -151,7 +157,11 @@ def _shared(column: int, *, may_write: bool, may_fork: bool) -> Filter:
     rules.when_equal("ioctl", argument=1, values=(0x5401, 0x541B, 0x5451, 0x5450, 0x5421))
     rules.when_equal("prctl", argument=0, values=(*_NAMING, *_CONFINING))
     rules.when_equal("socketpair", argument=0, values=(1,))  # AF_UNIX: asyncio wakes itself so
-    rules.when_null("sendto", argument=4)  # without an address
+    rules.when_null("sendto", argument=4, without=(3, _OUT_OF_BAND))  # without an address
+    rules.when_bits(
+        "recvfrom", argument=3, bits=_OUT_OF_BAND, then=_ERRNO | _EPERM, otherwise=_ALLOW
+    )
+    rules.when_equal("fcntl", argument=1, values=_DESCRIPTORS)
     rules.when_equal("arch_prctl", argument=0, values=(0x1001, 0x1002, 0x1003, 0x1004, 0x3001))
     return rules.finish(_ARCHITECTURES[kernel.MACHINE])
 
@@ -228,11 +238,17 @@ class _Rules:
             ],
         )
 
-    def when_null(self, name: str, *, argument: int) -> None:
-        """Allow it if a pointer is null, both halves of it; fail with EPERM if not."""
+    def when_null(self, name: str, *, argument: int, without: tuple[int, int]) -> None:
+        """Allow it if a pointer is null, both halves of it, and another argument lacks some bits.
+
+        Fails with EPERM if not.
+        """
+        other, bits = without
         self._decide(
             name,
             [
+                (_LOAD, 0, 0, 16 + 8 * other),
+                (_ANY_BIT, 4, 0, bits),
                 (_LOAD, 0, 0, 16 + 8 * argument),
                 (_EQUAL, 0, 2, 0),
                 (_LOAD, 0, 0, 20 + 8 * argument),

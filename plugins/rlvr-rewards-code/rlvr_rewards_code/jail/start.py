@@ -109,7 +109,7 @@ def prepare(orders: Orders, notes: list[str]) -> zygote.Zygote:
         namespaces.enter(readable, hidden, disk_mb=orders.disk_mb)
         notes.append("user, pid, mount, network and ipc namespaces")
     try:
-        walls = _own_walls(orders, readable, notes)
+        walls = _own_walls(orders, readable, hidden, notes)
     except OSError:
         if orders.walls != "restricted":
             raise
@@ -127,7 +127,9 @@ def _view(orders: Orders) -> tuple[Sequence[str], Sequence[str]]:
     return view.readable, view.hidden
 
 
-def _own_walls(orders: Orders, readable: Sequence[str], notes: list[str]) -> seccomp.Walls:
+def _own_walls(
+    orders: Orders, readable: Sequence[str], hidden: Sequence[str], notes: list[str]
+) -> seccomp.Walls:
     """The walls that need no privilege."""
     sys.dont_write_bytecode = True  # from here on it can't
     for handled in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -139,7 +141,10 @@ def _own_walls(orders: Orders, readable: Sequence[str], notes: list[str]) -> sec
     locked = bool(landlock.version())
     if locked:
         writable = ["/dev/null", *(["/tmp"] if orders.disk_mb else [])]  # its own
-        landlock.restrict([*readable, "/dev"], writable)
+        # where it has no file system of its own, the machine's disks are in /dev as well
+        devices = [f"/dev/{name}" for name in namespaces.DEVICES]
+        covered = () if orders.walls == "namespaces" else hidden  # there it is not even mounted
+        landlock.restrict([*readable, *devices], covered, writable)
         notes.append(f"Landlock {landlock.version()}")
     elif orders.walls == "seccomp":
         raise OSError("there is no Landlock here, which must keep programs from the files")

@@ -46,11 +46,13 @@ Role = Callable[[Bounds], None]
 
 
 class Ends(NamedTuple):
-    """What a process has to talk: the two ends of its channel, and a script's streams."""
+    """What a process has to talk: the two ends of its channel, and its standard streams."""
 
     ours: int
     theirs: int
-    streams: tuple[int, ...] = ()
+    streams: tuple[int, int, int]
+    shared: tuple[int, ...]
+    """Those of the streams that the trainer's side reads."""
 
 
 class Child(NamedTuple):
@@ -102,9 +104,9 @@ class Zygote:
                     os._exit(0)
             pids[index] = pid
         for one in ends:
-            for fd in (one.theirs, *one.streams[:1]):
+            for fd in {one.theirs, *one.streams}.difference(one.shared):
                 os.close(fd)
-        return [Child(pid, one.ours, one.streams[1:]) for pid, one in zip(pids, ends, strict=True)]
+        return [Child(pid, one.ours, one.shared) for pid, one in zip(pids, ends, strict=True)]
 
     def end(self, pid: int, patience_s: float = 0.0) -> bytes:
         """Kill a process and wait for it; gives the report of how it ended."""
@@ -137,5 +139,9 @@ def attend(zygote: Zygote, control: socket.socket) -> None:
 
 def _ends(role: bytes) -> Ends:
     ours, theirs = socket.socketpair()
-    names = ("in", "out", "err") if role == SCRIPT else ()
-    return Ends(ours.detach(), theirs.detach(), tuple(map(os.memfd_create, names)))
+    if role == SCRIPT:
+        streams = os.memfd_create("in"), os.memfd_create("out"), os.memfd_create("err")
+        return Ends(ours.detach(), theirs.detach(), streams, streams[1:])
+    # Opened anew for each: flags of one that all of them have would outlive the program.
+    nothing = os.open("/dev/null", os.O_RDWR)
+    return Ends(ours.detach(), theirs.detach(), (nothing, nothing, nothing), ())
