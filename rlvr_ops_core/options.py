@@ -167,9 +167,13 @@ def bind(component: Callable[..., Any], options: Mapping[str, Any]) -> Callable[
     """The component with its options set, ready to be called; `options` come from `resolve`.
 
     A class whose objects are called is made here; another (an environment, say) is itself called.
+    What a function would take by itself is left to it: passing options costs at every call.
     """
-    is_made = isinstance(component, type) and has_callable_objects(component)
-    return component(**options) if is_made else partial(component, **options)
+    if isinstance(component, type) and has_callable_objects(component):
+        return component(**options)
+    own = getattr(component, "__kwdefaults__", None) or {}
+    given = {name: one for name, one in options.items() if name not in own or one is not own[name]}
+    return partial(component, **given) if given else component
 
 
 def has_callable_objects(component: type) -> bool:

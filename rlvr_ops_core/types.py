@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
+from rlvr_ops_core.quick_init import quick_init
+
 Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list or dict of them."""
 
@@ -22,6 +24,7 @@ Status: TypeAlias = Literal["ok", "abstain", "error", "timeout"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Task:
     """One thing to solve, and what a verifier may know about it.
@@ -50,6 +53,7 @@ class Task:
         return "\n".join(message_text(message) for message in self.prompt)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One answer to judge: a task and what the model completed.
@@ -93,10 +97,10 @@ class Sample:
         Only what follows the last `</think>` is an answer that the model committed to.
         """
         text = self.text
+        if "<think>" not in text and "</think>" not in text:
+            return text.strip()
         _, closed, tail = text.rpartition("</think>")
-        if closed:
-            return "" if "<think>" in tail else tail.strip()
-        return "" if "<think>" in text else text.strip()
+        return tail.strip() if closed and "<think>" not in tail else ""
 
 
 def message_text(message: Message) -> str:
@@ -110,6 +114,7 @@ def message_text(message: Message) -> str:
     return "".join(part for part in parts if isinstance(part, str))
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What an environment says to one answer of the model."""
@@ -169,6 +174,7 @@ class Part:
     share: float = 0.0
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the engine made of one sample. A failure is never a zero: then `value` is None.

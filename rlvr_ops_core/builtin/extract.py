@@ -85,7 +85,7 @@ def abstain(reason: str, gold: Json) -> Score:
 def judged(value: float, reason: str, *, extracted: Any, gold: Json, **components: float) -> Score:
     """A verdict with what a person wants to see."""
     info = {"reason": reason, "extracted": shown(extracted), "gold": shown(gold)}
-    return Score(value, components=components, info=info)
+    return Score(value, components, info)
 
 
 def shown(value: Json) -> Json:

@@ -19,6 +19,8 @@ LONGEST_COMPOSED_WORD = 256
 
 WORD_OR_SPACE = re.compile(r"\S+|\s+")
 
+RIGHT = "same as an accepted answer"
+WRONG = "not an accepted answer"
 UNUSABLE_GOLD = "the task's answer must be a text or a list of accepted texts"
 
 
@@ -45,21 +47,24 @@ def exact(
         tag: judge only what stands in the last `<tag>…</tag>`.
     """
 
+    gold = sample.task.answer
+    text, missing = committed(sample, tag=tag)
+    if text and text == gold and not ignore_punctuation and not ignore_articles:
+        return judged(1.0, RIGHT, extracted=text, gold=gold)  # the usual case, quickly
+
     def fold(text: str) -> str:
-        text = composed(text)
+        text = text if text.isascii() else composed(text)
         text = text.casefold() if ignore_case else text
         text = without_punctuation(text) if ignore_punctuation else text
         text = without_articles(text) if ignore_articles else text
-        text = text if spaces == "keep" else (" " if spaces == "fold" else "").join(text.split())
-        return text.strip()
+        return text.strip() if spaces == "keep" else joint.join(text.split())
 
+    joint = " " if spaces == "fold" else ""
     golds = _folded(sample, fold)
     if not golds:
-        return abstain(UNUSABLE_GOLD, sample.task.answer)
-    text, missing = committed(sample, tag=tag)
+        return abstain(UNUSABLE_GOLD, gold)
     right = not missing and fold(text) in golds
-    reason = missing or ("same as an accepted answer" if right else "not an accepted answer")
-    return judged(float(right), reason, extracted=text, gold=sample.task.answer)
+    return judged(float(right), missing or (RIGHT if right else WRONG), extracted=text, gold=gold)
 
 
 @reward(components=("exact",), inline=True)
@@ -96,7 +101,9 @@ def f1(sample: Sample, *, tag: str | None = None) -> Score:
 
 
 def _folded(sample: Sample, fold: Callable[[str], str]) -> set[str]:
-    return {text for answer in accepted_answers(sample.task.answer) if (text := fold(answer))}
+    golds = set(map(fold, accepted_answers(sample.task.answer)))
+    golds.discard("")
+    return golds
 
 
 def squad_normalised(text: str) -> str:

@@ -38,6 +38,8 @@ def reward_app(
     service = RewardService(judges)
     answers = Answers(keep_s=keep_answers_s, file=idempotency_file)
 
+    router, score = score_router(service, answers)
+
     def close() -> None:
         judges.close()
         answers.close()
@@ -45,7 +47,8 @@ def reward_app(
     app = make_app(
         "RLVR-Ops rewards",
         settings,
-        routers=[score_router(service, answers), compat_router(service)],
+        routers=[router, compat_router(service)],
+        direct={"/v1/score": score},
         admitted=ADMITTED,
         load=judges.start,
         close=close,

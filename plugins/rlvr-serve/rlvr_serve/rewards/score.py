@@ -28,6 +28,7 @@ from rlvr_serve.rewards.items import (
 from rlvr_serve.rewards.lines import lines_of
 from rlvr_serve.rewards.service import RewardService
 from rlvr_serve.web.problems import Problem, problem_responses
+from rlvr_serve.web.server_state import Handler
 from rlvr_serve.web.visit import Visit
 
 JSON = "application/json"
@@ -48,8 +49,8 @@ RESULTS_SCHEMA = {
 }
 
 
-def score_router(service: RewardService, answers: Answers) -> APIRouter:
-    """The routes of our own format."""
+def score_router(service: RewardService, answers: Answers) -> tuple[APIRouter, Handler]:
+    """The routes of our own format, and the handler of `/v1/score`, to be called directly."""
     router = APIRouter(tags=["rewards"])
 
     @router.get("/v1/rewards", responses=problem_responses(401))
@@ -87,7 +88,7 @@ def score_router(service: RewardService, answers: Answers) -> APIRouter:
         )
         return Response(answer, media_type=JSON)
 
-    return router
+    return router, score
 
 
 async def score_batch(service: RewardService, body: bytes, visit: Visit) -> bytes:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from rlvr_serve.web import health
 from rlvr_serve.web.door import Door
 from rlvr_serve.web.problems import Problem, problem_body, problem_headers
-from rlvr_serve.web.server_state import Web
+from rlvr_serve.web.server_state import Handler, Web
 from rlvr_serve.web.settings import WebSettings
 from rlvr_serve.web.visit import Visit
 
@@ -36,6 +36,7 @@ def make_app(
     routers: Sequence[APIRouter],
     admitted: Sequence[str],
     openai_paths: Sequence[str] = (),
+    direct: Mapping[str, Handler] | None = None,
     load: Step | None = None,
     watch: Callable[[Web], Coroutine[Any, Any, None]] | None = None,
     close: Step | None = None,
@@ -48,6 +49,8 @@ def make_app(
         routers: the service.
         admitted: path prefixes whose POST requests need a place and have a deadline.
         openai_paths: path prefixes on which errors have OpenAI's form.
+        direct: handlers of POST requests by path, called without a search for their route, which
+            costs more than a small batch; the same handlers are routes, for the OpenAPI document.
         load: runs once the server listens; until it is done nothing is ready. What blocks runs in a
             thread, what is async on the event loop.
         watch: runs from then on, and may set `trouble`.
@@ -56,7 +59,7 @@ def make_app(
     Raises:
         OptionError: the settings would do harm, or the token file can't be read.
     """
-    web = Web(settings, tuple(admitted), tuple(openai_paths))
+    web = Web(settings, tuple(admitted), tuple(openai_paths), direct or {})
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:

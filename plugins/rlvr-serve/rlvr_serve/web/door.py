@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from starlette.requests import Request
+
 from rlvr_serve.web.body import HungUp, Receive, read_body, replay, too_large, until_gone
 from rlvr_serve.web.problems import Problem, problem_body, problem_headers
 from rlvr_serve.web.settings import MEBIBYTE
@@ -69,7 +71,7 @@ class Door:
             raise
         finally:
             seconds = perf_counter() - visit.started
-            route = getattr(scope.get("route"), "path", "unknown")
+            route = visit.route or getattr(scope.get("route"), "path", "unknown")
             web.metrics.end(route, scope["method"], visit.status, seconds)
             web.access_log.write(visit, scope["method"], route, seconds)
 
@@ -135,7 +137,7 @@ class Door:
                     watch.begin_soon()
                 if not web.admission.try_now(ticket):
                     await web.admission.wait(ticket)
-                await self.app(scope, inwards, send)
+                await self._route(scope, inwards, send, visit)
         except TimeoutError:
             what = f"not done within {patience_s:g} s; nothing of it goes on"
             raise Problem(504, "deadline_passed", what) from None
@@ -146,6 +148,15 @@ class Door:
         finally:
             watch.end()
             web.admission.leave(ticket)
+
+    async def _route(self, scope: Any, receive: Receive, send: Send, visit: Visit) -> None:
+        handler = self.web.direct.get(visit.path)
+        if handler is None:
+            await self.app(scope, receive, send)
+            return
+        visit.route = visit.path
+        response = await handler(Request(scope, receive))
+        await response(scope, receive, send)
 
     def _outwards(self, send: Send, visit: Visit) -> Send:
         web = self.web

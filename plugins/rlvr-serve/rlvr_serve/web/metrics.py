@@ -22,6 +22,7 @@ class Metrics:
     def __init__(self, web: Web) -> None:
         self.registry = CollectorRegistry()
         self.in_flight = 0
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._requests = Counter(
             "rlvr_http_requests",
             "Requests answered, by route, method and status (499: the client hung up).",
@@ -51,8 +52,12 @@ class Metrics:
         """A request is over."""
         self.in_flight -= 1
         method = method if method in METHODS else "other"
-        self._requests.labels(route, method, status).inc()
-        self._seconds.labels(route).observe(seconds)
+        known = self._known.get((route, method, status))
+        if known is None:  # looking labels up costs more than counting
+            known = self._requests.labels(route, method, status), self._seconds.labels(route)
+            self._known[route, method, status] = known
+        known[0].inc()
+        known[1].observe(seconds)
 
     def reject(self, reason: str) -> None:
         """A request was sent away."""

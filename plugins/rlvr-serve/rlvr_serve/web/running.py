@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import socket
 import threading
@@ -16,6 +17,8 @@ from rlvr_serve.web.draining import DrainingServer
 from rlvr_serve.web.settings import WebSettings
 
 SECONDS_TO_LISTEN = 30.0
+NEW_OBJECTS = 100_000
+"""Python looks for garbage in cycles after so many; a batch makes thousands that are in none."""
 
 
 def serve_app(
@@ -33,6 +36,7 @@ def serve_app(
         server = DrainingServer(app, settings)
         if on_listening is not None:
             on_listening(url_of(settings, sock))
+        _collect_seldom()
         server.run(sockets=[sock])
         _raise_failure(app)
         return not server.cut
@@ -70,6 +74,13 @@ def url_of(settings: WebSettings, sock: socket.socket) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # of a client
     scheme = "https" if settings.tls_cert else "http"
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def _collect_seldom() -> None:
+    """For a process that only serves: what is loaded by now stays, so nobody need look through it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS, 10, 10)
 
 
 @contextlib.contextmanager

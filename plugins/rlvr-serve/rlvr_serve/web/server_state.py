@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import Response
 
 from rlvr_serve.web.access_log import AccessLog
 from rlvr_serve.web.admission import Admission
 from rlvr_serve.web.metrics import Metrics
 from rlvr_serve.web.settings import WebSettings
 from rlvr_serve.web.tokens import Tokens
+
+Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass
@@ -18,6 +25,8 @@ class Web:
     settings: WebSettings
     admitted: tuple[str, ...]
     openai_paths: tuple[str, ...]
+    direct: Mapping[str, Handler] = field(default_factory=dict)
+    """Handlers of POST requests by path, for whom the search for a route would cost the most."""
     admission: Admission = field(init=False)
     tokens: Tokens | None = field(init=False)
     access_log: AccessLog = field(init=False)

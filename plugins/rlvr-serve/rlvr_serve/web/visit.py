@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
+from random import getrandbits
 from time import perf_counter
 from typing import Any
 
@@ -28,6 +28,7 @@ class Visit:
         "is_started",
         "notes",
         "path",
+        "route",
         "started",
         "status",
         "text",
@@ -37,8 +38,10 @@ class Visit:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         given = self.headers.get(b"x-request-id", b"")
         valid = REQUEST_ID.fullmatch(given)
-        self.id = given.decode("ascii") if valid else secrets.token_hex(8)
+        self.id = given.decode("ascii") if valid else f"{getrandbits(64):016x}"
         self.path: str = scope["path"]
+        self.route = ""
+        """The path of the handler, where no route was searched for it."""
         self.client = scope["client"][0] if scope.get("client") else "local"
         """The name of the token that let the request in, or the peer's address."""
         self.is_openai = is_openai
