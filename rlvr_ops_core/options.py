@@ -170,7 +170,8 @@ def bind(component: Callable[..., Any], options: Mapping[str, Any]) -> Callable[
     What a function would take by itself is left to it: passing options costs at every call.
     """
     if isinstance(component, type) and has_callable_objects(component):
-        return component(**options)
+        made: Callable[..., Any] = component(**options)
+        return made
     own = getattr(component, "__kwdefaults__", None) or {}
     given = {name: one for name, one in options.items() if name not in own or one is not own[name]}
     return partial(component, **given) if given else component

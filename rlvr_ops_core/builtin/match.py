@@ -46,7 +46,6 @@ def exact(
         ignore_articles: leave out the English words a, an and the.
         tag: judge only what stands in the last `<tag>…</tag>`.
     """
-
     gold = sample.task.answer
     text, missing = committed(sample, tag=tag)
     if text and text == gold and not ignore_punctuation and not ignore_articles:

@@ -77,7 +77,7 @@ def url_of(settings: WebSettings, sock: socket.socket) -> str:
 
 
 def _collect_seldom() -> None:
-    """For a process that only serves: what is loaded by now stays, so nobody need look through it."""
+    """For a process that only serves: what is loaded by now stays, so it need not be looked at."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS, 10, 10)
