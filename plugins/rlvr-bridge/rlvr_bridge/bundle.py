@@ -12,7 +12,13 @@ from pathlib import Path
 from rlvr_ops_core import PluginError
 
 CORE = "rlvr_ops_core"
-CARRIED = (f"{CORE}.types", f"{CORE}.errors", f"{CORE}.reward_spec", f"{CORE}.scoring.verdicts")
+CARRIED = (
+    f"{CORE}.quick_init",
+    f"{CORE}.types",
+    f"{CORE}.errors",
+    f"{CORE}.reward_spec",
+    f"{CORE}.scoring.verdicts",
+)
 """What of the core goes with every grader; of the built-in rewards, what they import."""
 
 SHIM: Mapping[str, str] = {
