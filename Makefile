@@ -52,6 +52,12 @@ bench-monitor: $(INSTALLED)  ## how quick the page answers with 100,000 rollouts
 bench-health: $(INSTALLED)  ## planted faults and healthy runs under monitor/health
 	$(BIN)/python benchmarks/monitor/health.py
 
+bench-health-real: $(INSTALLED)  ## planted faults in real GRPO runs of a tiny model
+	$(BIN)/python benchmarks/monitor/real_runs.py
+
+bench-monitor-overhead: $(INSTALLED)  ## what the monitors take of a training step
+	$(BIN)/python benchmarks/monitor/overhead.py
+
 bench-drift: $(INSTALLED)  ## false alarms and power of the drift tests
 	$(BIN)/python benchmarks/monitor/drift.py
 

@@ -36,7 +36,7 @@ def drill(job, *, steps: int = 30, hole_from: int = 1000, prevalence: float = 0.
     rng = random.Random(job.seed)
     for step in range(1, steps + 1):
         samples = []
-        for place in range(8):
+        for place in range(16):
             task = rng.choice(job.tasks)
             for index in range(8):
                 text = str(task.answer) if rng.random() < 0.4 + 0.2 * step / steps else "no idea"

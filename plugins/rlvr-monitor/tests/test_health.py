@@ -247,13 +247,13 @@ def test_a_misspelt_detector_is_found_before_the_run(write_pipeline):
 def test_the_shadow_finds_a_hole_soon_after_it_is_used(write_pipeline):
     """At 10 % of the best answers, within 5 steps; the rows are answers that use the hole."""
     monitors = {"health": {"use": "monitor/health", "shadow": {"use": "toy/equal"}}}
-    file = write_pipeline(monitors, steps=50, hole_from=25, prevalence=0.1, pause_s=0.02)
+    file = write_pipeline(monitors, steps=40, hole_from=25, prevalence=0.1, pause_s=0.1)
     events, _ = run(file)
     (alarm,) = [event for event in events if event.kind == "alarm"]
     assert alarm.data["detector"] == "shadow_disagreement"
     assert alarm.data["p_value"] < 1e-3
-    assert 25 <= alarm.data["rows"][0].step <= 31
-    assert 25 <= (alarm.step or 0) <= 33
+    assert 25 <= alarm.data["rows"][0].step <= 30
+    assert 25 <= (alarm.step or 0) <= 30
     kept = {
         (row["step"], row["group"], row["index"]): row
         for row in read_lines(next(file.parent.glob("run/stages/*/rollouts.jsonl")))

@@ -31,7 +31,7 @@ class Shadow:
     """Which reward judges again, and how much of it."""
 
     use: str
-    per_step: int = 32
+    per_step: int = 64
     tolerated: float = 0.01
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -49,7 +49,7 @@ class Shadow:
                 f"shadow: use: {use!r} names no reward",
                 hint="write shadow: {use: plugin/name} with the reward's options",
             )
-        per_step, tolerated = rest.pop("per_step", 32), rest.pop("tolerated", 0.01)
+        per_step, tolerated = rest.pop("per_step", 64), rest.pop("tolerated", 0.01)
         if not isinstance(per_step, int) or per_step < 1:
             raise OptionError(f"shadow: per_step must be a whole number from 1 on, not {per_step}")
         if not isinstance(tolerated, float) or not 0 < tolerated < 0.5:

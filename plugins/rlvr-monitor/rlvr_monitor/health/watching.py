@@ -32,8 +32,8 @@ def health(
         false_alarms_per_1000: how many false alarms all sequential tests together may give in
             1,000 points of a run that is as bad as its boundaries allow; a healthy one gives fewer.
         shadow: a stricter reward that judges the best rollouts again, `{use: plugin/name}` with
-            the reward's options; `per_step` rollouts a step (16), and `tolerated`, the share of
-            disagreement that is no alarm (0.02).
+            the reward's options; `per_step` rollouts a step (64), and `tolerated`, the share of
+            disagreement that is no alarm (0.01).
 
     Raises:
         OptionError: `shadow` names no reward.
