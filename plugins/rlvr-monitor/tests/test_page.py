@@ -123,6 +123,9 @@ def test_labels_are_set_by_this_page_alone(client):
 )
 def test_what_is_not_there_is_404(client, address):
     assert client.get(address).status_code == 404
+    page = client.get(address, headers={"Accept": "text/html"})
+    assert page.status_code == 404
+    assert "All runs" in page.text
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from rlvr_monitor.pages.curves import curve, sparkline
 from rlvr_monitor.pages.guard import Guard
@@ -147,7 +148,18 @@ def make_app(database: Database, root: Path, *, token: str | None = None) -> Fas
     _add_runs(app, site)
     _add_rollouts(app, site)
     _add_labels(app, site)
+    _add_errors(app, site)
     return app
+
+
+def _add_errors(app: FastAPI, site: Site) -> None:
+    @app.exception_handler(StarletteHTTPException)
+    async def say(request: Request, error: StarletteHTTPException) -> Response:
+        if "text/html" not in request.headers.get("accept", ""):
+            return JSONResponse({"detail": error.detail}, error.status_code)
+        page = site.page("error.html", message=error.detail)
+        page.status_code = error.status_code
+        return page
 
 
 def _add_runs(app: FastAPI, site: Site) -> None:
