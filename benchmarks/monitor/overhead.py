@@ -67,7 +67,7 @@ def main() -> None:
             for name in ("health", "prometheus")
         }
         run(content, folder / "run")
-        (log,) = folder.glob("run/stages/*policy/metrics.jsonl")
+        (log,) = folder.glob("run/run/stages/*policy/metrics.jsonl")
         steps = [json.loads(line)["seconds/cpu"] for line in log.read_text().splitlines()][1:]
         spent = {
             name: sum(json.loads((folder / f"{name}.json").read_text()).values()) / given.steps

@@ -4,6 +4,7 @@
 
 One warm start, then for each fault and seed a run of 40 steps (8 prompts, 8 answers each) that
 breaks at step 15; and healthy runs. One after the other, on one thread. The last line is JSON.
+A loss that is no number is not among them: our trainer ends such a run itself, before it is logged.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "plugins/rlvr-monitor/tests"))
 
-from planted import FAULTS, SABOTAGES
+from planted import FAULTS
 
 from rlvr_ops_core import Event
 from rlvr_ops_core.check import check_pipeline
@@ -31,9 +32,9 @@ from rlvr_ops_core.pipeline import run_pipeline
 ROOT = Path(__file__).parents[2]
 AT = 15
 STEPS = 40
-FATAL = {"broken_verifier", "pays_all", "errors", "frozen", "nan", "exploding", "no_gradient"}
-LEARNING_RATE_TOO_HIGH = "learning_rate"
-EVERY = [*(name for name in FAULTS if name), *SABOTAGES, LEARNING_RATE_TOO_HIGH]
+FATAL = {"broken_verifier", "pays_all", "errors", "frozen", "no_gradient"}
+SABOTAGE, LEARNING_RATE_TOO_HIGH = "overdone_layers", "learning_rate"
+EVERY = [*(name for name in FAULTS if name), SABOTAGE, LEARNING_RATE_TOO_HIGH]
 
 
 def warm_start(folder: Path) -> Path:
@@ -44,15 +45,15 @@ def warm_start(folder: Path) -> Path:
     whole["data"]["demonstrations"]["limit"] = 19_200
     del whole["data"]["held_out"]
     run(whole | {"plugins": [str(ROOT / "examples/adding.py")]}, folder)
-    (model,) = (path.parent for path in folder.glob("stages/*warm_start/**/config.json"))
+    (model,) = (path.parent for path in folder.glob("run/stages/*warm_start/**/config.json"))
     return model
 
 
 def pipeline(model: Path, fault: str, seed: int) -> dict[str, Any]:
     """A run of GRPO with a fault; "" is a healthy one."""
     monitors: dict[str, Any] = {"health": {"use": "monitor/health"}}
-    if fault in SABOTAGES:
-        monitors = {"break": {"use": "planted/sabotage", "fault": fault, "at": AT}} | monitors
+    if fault == SABOTAGE:
+        monitors = {"break": {"use": "planted/sabotage", "at": AT}} | monitors
     stage = {
         "train": "policy",
         "use": "grpo/grpo",
@@ -91,7 +92,7 @@ def run(content: dict[str, Any], folder: Path) -> list[Event]:
     file.write_text(yaml.safe_dump(content, sort_keys=False))
     events: list[Event] = []
     try:
-        run_pipeline(check_pipeline(file), folder, show=[events.append])
+        run_pipeline(check_pipeline(file), folder / "run", show=[events.append])
     except RlvrError as error:
         print(f"  ended by: {error.what[:100]}")
     return [event for event in events if event.kind == "alarm"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from rlvr_ops_core import Monitor, Reward, Sample, hookimpl, reward
+from rlvr_ops_core import Event, Monitor, Reward, Sample, hookimpl, reward
 
 Values = list[float | None]
 
@@ -71,32 +71,30 @@ def planted_even(samples: Sequence[Sample], *, fault: str = "", at: int = 15) ->
     return _planted(samples, lambda sample: len(sample.text.split()) % 2 == 0, fault, at)
 
 
-SABOTAGES: Mapping[str, Callable[[float], float]] = {
-    "nan": lambda step: float("nan"),
-    "exploding": lambda step: 40.0,
-}
-"""By what the logits of a training pass are multiplied."""
+def sabotage(*, at: int = 15, times: float = 3.0) -> Callable[[Event], None]:
+    """A monitor that breaks the model itself: from step `at` on each of its layers overdoes it.
 
-
-def sabotage(*, fault: str, at: int = 15) -> Callable[[object], None]:
-    """A monitor that breaks the model itself: from step `at` on the training's logits are wrong."""
+    Only where gradients are wanted, so that sampling goes on as before.
+    """
     import torch
 
-    now = {"step": 0, "handle": None}
+    step = 0
+    hooks = []
 
-    def break_logits(module: object, _: object, output: object) -> object:
-        logits = getattr(output, "logits", None)
-        if logits is not None and torch.is_grad_enabled() and now["step"] >= at:
-            output.logits = logits * SABOTAGES[fault](now["step"])
-        return output
+    def overdo(module: torch.nn.Module, _: object, output: object) -> object:
+        if not isinstance(module, torch.nn.Linear) or not torch.is_grad_enabled() or step < at:
+            return None
+        return output * times
 
-    def see(event: object) -> None:
+    def see(event: Event) -> None:
+        nonlocal step
         if event.kind == "rollouts" and event.step is not None:
-            now["step"] = event.step
-        if event.kind == "stage_started":
-            now["handle"] = torch.nn.modules.module.register_module_forward_hook(break_logits)
-        if event.kind in ("stage_finished", "stage_failed") and now["handle"] is not None:
-            now["handle"].remove()
+            step = event.step
+        elif event.kind == "stage_started":
+            hooks.append(torch.nn.modules.module.register_module_forward_hook(overdo))
+        elif event.kind in ("stage_finished", "stage_failed"):
+            while hooks:
+                hooks.pop().remove()
 
     return see
 
