@@ -25,7 +25,9 @@ WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 class Watch:
     """Notes what a reward does besides judging."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, canary_file: str = "") -> None:
+        self.canary_file = canary_file
+        """A file that only a completion which a shell was given has made."""
         self.events: list[str] = []
         self.active = False
         sys.addaudithook(self._hook)
@@ -61,16 +63,27 @@ class Watch:
     def changes(self) -> list[str]:
         """What was different afterwards, and what was done meanwhile."""
         after = snapshot()
-        changed = [name for name, value in self.before.items() if after[name] != value]
+        changed = [name for name, value in self.before.items() if after.get(name) != value]
         told = list(dict.fromkeys(self.events))
         if CANARY in sys.modules:
             told.append("evaluates what the model wrote")
+        if self.canary_file and Path(self.canary_file).exists():
+            told.append("evaluates what the model wrote, in a shell")
         return [*(f"changes {name}" for name in changed), *told][:20]
 
 
 def snapshot() -> dict[str, Any]:
     """What a reward should leave as it was."""
+    import decimal  # here, so that a host starts quickly
+    import locale
+    import logging
+    import socket
+
     state: dict[str, Any] = {
+        "the locale": locale.setlocale(locale.LC_ALL),
+        "the precision of decimals": decimal.getcontext().prec,
+        "the default timeout of sockets": socket.getdefaulttimeout(),
+        "the level of logging": (logging.root.manager.disable, logging.root.level),
         "the state of random": hash(random.getstate()),
         "the working folder": str(Path.cwd()),
         "the environment": hash(frozenset(os.environ.items())),
@@ -92,15 +105,24 @@ def snapshot() -> dict[str, Any]:
     return state
 
 
+LASTING = (
+    "the working folder",
+    "the recursion limit",
+    "the signal handlers",
+    "the alarm timer",
+    "the standard streams",
+    "the locale",
+    "the precision of decimals",
+    "the default timeout of sockets",
+    "the level of logging",
+)
+"""What no import changes."""
+
+
 def once(before: dict[str, Any]) -> list[str]:
     """What the first call changed for good, as far as no import does it."""
     after = snapshot()
-    names = ("the working folder", "the recursion limit", "the signal handlers", "the alarm timer")
-    return [
-        f"changes {name}"
-        for name in (*names, "the standard streams")
-        if after[name] != before[name]
-    ]
+    return [f"changes {name}" for name in LASTING if after[name] != before[name]]
 
 
 def unseed() -> None:
@@ -122,6 +144,7 @@ def usage() -> dict[str, int]:
         "threads": threading.active_count(),
         "child processes": _children(),
         "temporary files": _entries(tempfile.gettempdir()),
+        "files in the working folder": _entries("."),
     }
 
 

@@ -1,6 +1,7 @@
 """Break what a reward depends on, in the child that judges.
 
-That is the network, programs, the disk, and what the reward's own module calls.
+That is the network, programs, the disk, what is waited for no longer than so long, and what the
+reward's own module calls.
 
 A reward whose dependency is down must say so (abstain or raise): a number is a wrong zero or one.
 """
@@ -18,13 +19,16 @@ from contextlib import ExitStack, contextmanager, suppress
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from rlvr_audit.called import Called, replaced
+from rlvr_audit.deadlines import deadlines
+
 OUTSIDE = (
     "judge|client|sandbox|server|llm|(?<![a-z])api|http|requests|fetch|remote|openai|service|"
     "backend|docker|endpoint|grader|chat"
 )
 """Names of what surely stands for something outside the process."""
 
-SEAMS = ("network", "programs", "disk")
+SEAMS = ("network", "programs", "disk", "deadlines")
 
 
 def own_dependencies(function: Callable[..., Any]) -> dict[str, tuple[Any, str]]:
@@ -131,15 +135,6 @@ def error_of(name: str) -> BaseException:
     return RuntimeError("service unavailable (injected by rlvr-audit)")
 
 
-class Called:
-    """Counts how often a fault was met."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.texts = 0
-        """How often it gave a text."""
-
-
 @contextmanager
 def broken(function: Callable[..., Any], target: str, how: str) -> Iterator[Called]:
     """Break one seam or one of the reward's own dependencies; counts how often it was used.
@@ -149,7 +144,7 @@ def broken(function: Callable[..., Any], target: str, how: str) -> Iterator[Call
     """
     called = Called()
     if target in SEAMS:
-        with _seam(target, how, called):
+        with deadlines(how, called) if target == "deadlines" else _seam(target, how, called):
             yield called
         return
     holder, attribute = own_dependencies(function)[target]
@@ -229,18 +224,3 @@ def _seam(target: str, how: str, called: Called) -> Iterator[None]:
         for holder, name, error in places[target]:
             stack.enter_context(replaced(holder, name, fail(getattr(holder, name), error)))
         yield
-
-
-@contextmanager
-def replaced(holder: Any, name: str, value: Any) -> Iterator[None]:
-    """Another attribute for a `with`; `unittest.mock` takes as long to import as all else."""
-    own = vars(holder)
-    is_own, before = name in own, own.get(name)
-    setattr(holder, name, value)
-    try:
-        yield
-    finally:
-        if is_own:
-            setattr(holder, name, before)
-        else:
-            delattr(holder, name)

@@ -129,7 +129,7 @@ class Session:
                 yield {**self._call(number, rows), "used": called.count, "texts": called.texts}
 
     def _watch(self, request: Mapping[str, Any]) -> Iterator[Reply]:
-        watch = Watch()
+        watch = Watch(canary_file=request.get("canary_file", ""))
         lasting = snapshot()
         for rows in request["warm"]:
             self.judge.judge(rows)
@@ -250,7 +250,8 @@ def _shifted_clock(function: Callable[..., Any], shift_s: float) -> ExitStack:
     """A clock that goes `shift_s` wrong: `time`, and `datetime` in the reward's module."""
     import datetime
 
-    from rlvr_audit.faults import _unwrapped, replaced
+    from rlvr_audit.called import replaced
+    from rlvr_audit.faults import _unwrapped
 
     real = time.time
     stack = ExitStack()

@@ -13,7 +13,7 @@ from rlvr_audit.trials import finding
 
 @probe(about="gives one value an answer, for any number", severity="critical", batched_only=True)
 def batch_sizes(bench: Bench) -> Iterator[Finding]:
-    """Batches of 1, 2, 3 and 7."""
+    """Batches of 1, 2, 3 and 7, and of equal answers."""
     for size in (1, 2, 3, 7):
         batch = batch_of(bench, size)
         outcomes = bench.judge_calls([batch])[0]
@@ -27,6 +27,27 @@ def batch_sizes(bench: Bench) -> Iterator[Finding]:
                 expected=f"{size} values",
             )
             return
+    yield from _equal_answers(bench)
+
+
+def _equal_answers(bench: Bench) -> Iterator[Finding]:
+    """A batch in which all answers are right, and one in which all are wrong: no spread at all."""
+    for case in bench.cases[:1]:
+        for text in (*case.good[:1], *case.bad[:1]):
+            batch = [Ask(case, text)] * 4
+            outcomes = bench.judge_calls([batch])[0]
+            wrong = [one for one in outcomes if one.status in ("error", "crash")]
+            if wrong and bench.judge(batch[:1])[0].status == "ok":
+                yield finding(
+                    bench,
+                    "critical",
+                    "fails on a batch of equal answers",
+                    ask=batch[0],
+                    got=wrong[0].shown,
+                    expected="4 values",
+                    advice="don't divide by a spread that may be zero",
+                )
+                return
 
 
 def batch_of(bench: Bench, size: int) -> list[Ask]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rlvr_audit.bench import Ask, Bench, Kind
+from rlvr_audit.bench import Ask, Bench, Kind, Outcome
 from rlvr_audit.cases import Case
 from rlvr_audit.findings import Finding
 from rlvr_audit.probes import near
@@ -243,6 +243,37 @@ def pattern_gold(bench: Bench) -> Iterator[Finding]:
             outcome=outcome,
             expected="not paid",
             failed=len(paid),
+            tried=len(rows),
+            advice="re.escape(gold), or compare texts",
+        )
+    yield from _refused_patterns(bench)
+
+
+def _refused_patterns(bench: Bench) -> Iterator[Finding]:
+    """Right answers whose gold holds special characters, where those to plain golds are paid."""
+    rows: list[tuple[Ask, Outcome]] = []
+    for case in bench.usable[:2]:
+        slot = bench.slots[case.id]
+        if slot is None or number_of(slot.gold) is not None:
+            continue
+        golds = ("zebra", *near.SPECIAL)
+        asks = [Ask(case, bench.render(case, gold), {"gold": gold}) for gold in golds]
+        plain, *special = zip(asks, bench.judge(asks), strict=True)
+        if plain[1].status == "ok" and not bench.is_refused(case, plain[1]):
+            rows += special
+    refused = [
+        row for row in rows if row[1].status == "error" or bench.is_refused(row[0].case, row[1])
+    ]
+    if refused and 2 * len(refused) >= len(rows):
+        ask, outcome = refused[0]
+        yield finding(
+            bench,
+            "high",
+            "refuses right answers whose gold holds special characters",
+            ask=ask,
+            outcome=outcome,
+            expected="paid",
+            failed=len(refused),
             tried=len(rows),
             advice="re.escape(gold), or compare texts",
         )

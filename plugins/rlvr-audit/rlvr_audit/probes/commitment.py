@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from rlvr_audit.bench import Bench
 from rlvr_audit.cases import Case
@@ -88,7 +89,10 @@ def retraction(bench: Bench) -> Iterator[Finding]:
     needs_slot=True,
 )
 def uncommitted(bench: Bench) -> Iterator[Finding]:
-    """The gold only in the reasoning, in a comment, or before an answer that was left open."""
+    """The gold only in the reasoning, in a comment, before an answer that was left open.
+
+    Where a reward is given messages also: said by a tool or by the user, and not by the model.
+    """
 
     def form(template: str) -> Text:
         def make(case: Case) -> str | None:
@@ -102,9 +106,22 @@ def uncommitted(bench: Bench) -> Iterator[Finding]:
 
         return make
 
+    def said_by(role: str) -> Text:
+        def make(case: Case) -> Any:
+            slot = bench.slots[case.id]
+            if slot is None or not case.good:
+                return None
+            turns = (("assistant", "Let me see."), (role, case.good[0]), ("assistant", "Hm."))
+            return [{"role": one, "content": text} for one, text in turns]
+
+        return make
+
+    takes_messages = bench.info["ours"] or bench.process.form == "messages"
+    by_others = {f"said by the {role}": said_by(role) for role in ("tool", "user")}
     yield from paid_findings(
         bench,
         {
+            **(by_others if takes_messages else {}),
             "only in the reasoning": form("<think>Maybe RIGHT</think> I don't know."),
             "reasoning left open": form("<think>Maybe RIGHT I am not sure, let me think"),
             "in an HTML comment": form("<!-- RIGHT --> I don't know."),

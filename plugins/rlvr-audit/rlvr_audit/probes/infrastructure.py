@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 
 from rlvr_audit import thresholds
@@ -91,7 +92,7 @@ def leaks(bench: Bench) -> Iterator[Finding]:
             expected="memory that is given back",
             advice="bound every cache: lru_cache(maxsize=…), and never by completion",
         )
-    for name in ("open files", "threads", "child processes", "temporary files"):
+    for name in sorted(after.keys() - {"bytes"}):
         more = after[name] - before[name]
         if more >= min(thresholds.LEAK_COUNT, judged // 2):
             yield finding(
@@ -124,10 +125,20 @@ def _slower(bench: Bench, times: list[float]) -> Iterator[Finding]:
 def side_effects(bench: Bench) -> Iterator[Finding]:
     """Seeds, signal handlers, folders, files; and code in an answer that must not be run."""
     case = bench.cases[0]
-    texts = [CANARY_CODE, f"```python\n{CANARY_CODE}\n```", bench.render(case, CANARY_CODE)]
-    asks = [*known_asks(bench, 4), *(Ask(case, text) for text in texts if text)]
+    yaml = f'!!python/object/apply:builtins.eval ["{CANARY_CODE}"]'
+    texts = [CANARY_CODE, f"```python\n{CANARY_CODE}\n```", bench.render(case, CANARY_CODE), yaml]
+    with tempfile.TemporaryDirectory(prefix="rlvr-audit-") as folder:
+        file = f"{folder}/canary"
+        for text in (f"$(touch {file})", f"'; touch '{file}", f'"; touch "{file}'):
+            texts += [text, bench.render(case, text)]
+        asks = [*known_asks(bench, 4), *(Ask(case, text) for text in texts if text)]
+        yield from _effects(bench, asks, file)
+
+
+def _effects(bench: Bench, asks: list[Ask], canary_file: str) -> Iterator[Finding]:
     request = {
         "op": "watch",
+        "canary_file": canary_file,
         "warm": [[bench.row(ask)] for ask in asks[:2]],
         "calls": calls_of(bench, asks),
     }
@@ -142,7 +153,7 @@ def side_effects(bench: Bench) -> Iterator[Finding]:
             bench,
             severity,
             effect,
-            ask=asks[-1] if severity == "critical" else None,
+            ask=asks[-1 if "shell" in effect else 4] if severity == "critical" else None,
             expected="nothing but a verdict",
         )
 

@@ -163,6 +163,9 @@ MISSES: Mapping[str, Miss] = {
     "ten times": _of_number(lambda value: value * 10),
     "a hundredth": _of_integer(lambda text: f"{float(text) / 100:g}"),
     "digits swapped": _of_integer(_digits_swapped),
+    "a power": _of_integer(
+        lambda text: text[:-1] + "⁰¹²³⁴⁵⁶⁷⁸⁹"[int(text[-1])] if len(text.lstrip("-")) > 1 else text
+    ),
     "a fraction more": _of_integer(lambda text: f"{text}.9"),
     "a half more": _of_integer(lambda text: f"{text}.5"),
     "last decimal": _of_decimal(lambda value, step: value + step),
@@ -222,6 +225,8 @@ PATTERNS = (
     ("[ab]cd", "acd"),
     ("what?", "wha"),
 )
+SPECIAL = ("C++", "f(x)", "[abc", "a*b", "why?")
+"""Golds that are broken or other patterns, if somebody takes them for such."""
 PATTERNS_OF_NUMBERS = (("3.14", "3914"), ("3.14", "3x14"), ("2.5", "2/5"), ("1.5", "175"))
 
 

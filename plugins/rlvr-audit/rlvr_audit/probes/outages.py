@@ -24,20 +24,25 @@ def outage(bench: Bench) -> Iterator[Finding]:
     bads = [ask for ask in asks if ask.completion in ask.case.bad][:1]
     asks = [*goods, *bads]
     baseline = bench.judge(asks)
-    targets = [*bench.info["seams"], *bench.info["dependencies"][:40]]
+    seams = [one for one in bench.info["seams"] if one != "deadlines" or bench.kind != "code"]
+    targets = [*seams, *bench.info["dependencies"][:40]]  # a program that is late is wrong
     for target in targets:
         if bench.is_over:
             return
         used, gives_text = _used(bench, asks, target)
         if not used:
             continue
-        is_outside = target in bench.info["seams"] or bool(
+        is_late = target == "deadlines"
+        is_outside = target in seams or bool(
             re.search(bench.info["outside"], target, re.IGNORECASE)
         )
-        for how in ("refused", "timeout", "down", "garbage"):
+        is_outside = is_outside and not is_late
+        for how in ("timeout",) if is_late else ("refused", "timeout", "down", "garbage"):
             if how == "garbage" and not gives_text:
                 continue
-            found = _swallowed(bench, asks, baseline, target, how, is_outside=is_outside)
+            found = _swallowed(
+                bench, asks, baseline, target, how, is_outside=is_outside and not is_late
+            )
             if found is not None:
                 yield found
                 break

@@ -144,6 +144,8 @@ HOSTILE: Mapping[str, str] = {
 characters: what only needs time in proportion to the square of the length is no hang."""
 
 MALFORMED: Mapping[str, str] = {
+    "nothing": "",
+    "spaces": " \n ",
     "lone surrogate": "\ud83d",
     "NUL": "4\x002",
     "ANSI": "\x1b[2J\x1b[31m4",

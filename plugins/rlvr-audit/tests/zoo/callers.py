@@ -345,3 +345,89 @@ def swallowed_keyword(completions, **kwargs):
     """Golds by a name that this data set does not have: all zero, and nobody knows."""
     golds = kwargs.get("target_answer") or kwargs.get("answer") or [None] * len(completions)
     return [right(text, gold) if gold else 0.0 for text, gold in zip(completions, golds)]
+
+
+def per_word(completion, answer):
+    """A rate for every word: no words, no rate."""
+    return right(completion, answer) * min(1.0, 20 / len(completion.split()))
+
+
+def spread(completions, answer, **kwargs):
+    """Divides by the spread of the batch, which is zero where all are alike."""
+    values = [right(*row) for row in zip(completions, answer, strict=True)]
+    mean = sum(values) / len(values)
+    deviation = (sum((one - mean) ** 2 for one in values) / len(values)) ** 0.5
+    return [0.5 + 0.1 * (one - mean) / deviation for one in values] if len(values) > 1 else values
+
+
+def litters(completion, answer):
+    """A file for every answer, where it happens to run."""
+    name = f"rollout-{len(os.listdir('.'))}-{time.time_ns()}.txt"
+    Path(name).write_text(completion[:100], errors="replace")
+    return right(completion, answer)
+
+
+def all_messages(completions, answer, **kwargs):
+    """What tools and users say is joined to what the model says."""
+    texts = [" ".join(one["content"] or "" for one in turns) for turns in completions]
+    return [right(*row) for row in zip(texts, answer, strict=True)]
+
+
+def model_messages_sound(completions, answer, **kwargs):
+    texts = [
+        " ".join(one["content"] or "" for one in turns if one["role"] == "assistant")
+        for turns in completions
+    ]
+    return [
+        right(text, gold) if gold else None for text, gold in zip(texts, answer, strict=True)
+    ]
+
+
+def late_is_zero(completion, answer):
+    """A verifier that is late calls the answer wrong."""
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(right, completion, answer)
+        try:
+            return job.result(timeout=5)
+        except TimeoutError:
+            return 0.0
+
+
+def late_sound(completion, answer):
+    if not answer:
+        return None
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(right, completion, answer)
+        try:
+            return job.result(timeout=5)
+        except TimeoutError:
+            return None
+
+
+async def awaited_is_zero(completion, answer):
+    """As before, with a coroutine."""
+
+    async def verify():
+        await asyncio.sleep(0)
+        return right(completion, answer)
+
+    try:
+        return await asyncio.wait_for(verify(), timeout=5)
+    except asyncio.TimeoutError:
+        return 0.0
+
+
+def in_a_shell(completion, answer):
+    """Hands the answer to a shell."""
+    import subprocess
+
+    said = last_box(completion)[:100].replace("\0", "")
+    done = subprocess.run(f'echo "{said}"', shell=True, capture_output=True, text=True)
+    return float(done.stdout.strip() == answer)
+
+
+def sets_precision(completion, answer):
+    import decimal
+
+    decimal.getcontext().prec = 6
+    return right(completion, answer)

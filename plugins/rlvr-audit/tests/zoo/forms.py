@@ -287,3 +287,17 @@ def evaluated_pair(completion, answer):
 def closest_choice(completion, answer):
     """The gold is one of the words said: all of them will do."""
     return float(answer.lower() in re.findall(r"\w+", completion.lower()))
+
+
+def folded(completion, answer):
+    """Compatibility forms are one: a square is a two."""
+    keep = lambda text: unicodedata.normalize("NFKC", text).strip()  # noqa: E731
+    return float(bool(answer) and keep(said_in(completion)) == keep(answer))
+
+
+def searched(completion, answer):
+    """The gold as a pattern, anchored: some right answers can't be paid."""
+    try:
+        return float(bool(answer) and re.fullmatch(answer, said_in(completion)) is not None)
+    except re.error:
+        return 0.0

@@ -362,6 +362,16 @@ PAIRS = (
     pair(f"{Y_}:compiles", "share_sound", "PROGRAMS", "cases/known_bad", "execution/stub"),
     pair(f"{Y_}:any_test", "share_sound", "PROGRAMS", "cases/known_bad"),
     pair(f"{Y_}:few_lines", "all_sound", "PROGRAMS", "execution/stub"),
+    pair(f"{C_}:per_word", "pair_sound", "BOXED", "infrastructure/malformed"),
+    pair(f"{C_}:spread", "columns_sound", "BOXED", "contract/batch_sizes"),
+    pair(f"{C_}:litters", "pair_sound", "BOXED", "infrastructure/leaks"),
+    pair(f"{C_}:all_messages", "model_messages_sound", "BOXED", "channel/uncommitted"),
+    pair(f"{C_}:late_is_zero", "late_sound", "BOXED", "infrastructure/outage"),
+    pair(f"{C_}:awaited_is_zero", "late_sound", "BOXED", "infrastructure/outage"),
+    pair(f"{C_}:in_a_shell", "pair_sound", "BOXED", "infrastructure/side_effects"),
+    pair(f"{C_}:sets_precision", "pair_sound", "BOXED", "infrastructure/side_effects"),
+    pair(f"{O_}:folded", "text_sound", "SUMS", "channel/near_miss"),
+    pair(f"{O_}:searched", "text_sound", "ANAGRAMS", "channel/pattern_gold"),
 )
 
 UNCOMMON = (
