@@ -146,9 +146,9 @@ def test_no_time_at_all_is_said_and_breaks_nothing(sound, boxed):
 
 
 def test_reward_that_hangs_on_its_own_right_answers_is_found_in_time(tmp_path, boxed, monkeypatch):
-    monkeypatch.setattr("rlvr_audit.thresholds.PATIENCE_S", 1.0)
+    monkeypatch.setattr("rlvr_audit.thresholds.PATIENCE_S", 0.4)
     file = tmp_path / "hangs.py"
     file.write_text("def reward(completion, answer):\n    while True:\n        pass\n")
-    report = audit(f"{file}:reward", cases=boxed[:1], budget_s=15, only=["cases/*"])
+    report = audit(f"{file}:reward", cases=boxed[:1], deadline_s=0.3, only=["cases/*"])
     assert report.worst == "critical"
-    assert report.seconds < 60
+    assert report.work_seconds < 10

@@ -48,7 +48,7 @@ STRINGS = {
     "a loop": "loop :: ",
     "a wait": "wait :: ",
 }
-DEADLINE_S = 0.4
+DEADLINE_S = 0.2
 SLACK_S = 5.0
 """For a machine that is busy; `make bench-audit` measures how late it is on an idle one."""
 

@@ -91,11 +91,7 @@ def test_deadline_counts_own_time_and_stops_what_hangs_or_sleeps(tmp_path):
     assert process.clock.starved_s > 1.0
 
 
-ALIKE = (
-    ("extraction:boxed_sound", "BOXED"),
-    ("failures:grading_sound", "BOXED"),
-    ("batches:columns_sound", "BOXED"),
-)
+ALIKE = (("failures:grading_sound", "BOXED"), ("batches:columns_sound", "BOXED"))
 
 
 @pytest.mark.slow

@@ -449,3 +449,46 @@ WORDS = [
     {"prompt": "Is 8 prime?", "gold": "no", "good": ["No."], "bad": ["Yes."]},
     {"prompt": "Is 9 prime?", "gold": "no", "good": ["no"], "bad": ["yes"]},
 ]
+WORDY = [
+    {"prompt": f"Describe {what} in a few sentences.", "good": [text], "bad": ["Nice.", text * 9]}
+    for what, text in (
+        ("a lake", "The lake lies still between the hills, and swans draw long lines on it. "),
+        ("a train", "The train rolls slowly out of the station while people wave from the doors. "),
+    )
+]
+JSONS = [
+    {"prompt": "A point as JSON?", "good": ['{"x": 1, "y": 2}'], "bad": ["x is 1", "[1, 2]"]},
+    {"prompt": "A name as JSON?", "good": ['{"name": "Ann"}'], "bad": ["Ann"]},
+]
+FLUENT = [
+    {
+        "prompt": "Tell me a story.",
+        "good": ["Once there was a fox who lived by a river and liked to sing."],
+        "bad": ["the fox the fox the fox the fox the fox the fox the fox"],
+    },
+    {
+        "prompt": "Tell me of the sea.",
+        "good": ["Far out where no land is seen the waves grow tall and white."],
+        "bad": ["the sea is big the sea is big the sea is big the sea is big"],
+    },
+]
+ENGLISH = [
+    {"prompt": "Greet me.", "good": ["Good morning to you."], "bad": ["Доброе утро вам."]},
+    {"prompt": "Thank me.", "good": ["Thank you so much."], "bad": ["どうもありがとう。"]},
+]
+BLOCKS = [
+    {
+        "prompt": "Think, then answer: 1 + 1?",
+        "good": ["<think>One more than one.</think><answer>2</answer>"],
+        "bad": ["2", "<answer>2</answer>"],
+    },
+    {
+        "prompt": "Think, then answer: 2 + 2?",
+        "good": ["<think>Twice two.</think><answer>4</answer>"],
+        "bad": ["4", "<think>Twice two.</think> 4"],
+    },
+]
+LIMITED = [
+    {"prompt": "Be brief: what is rain?", "good": ["Water from clouds."], "bad": ["Water. " * 200]},
+    {"prompt": "Be brief: what is snow?", "good": ["Frozen water."], "bad": ["Ice falls. " * 200]},
+]

@@ -407,5 +407,11 @@ UNCOMMON = (
     ("uncommon:binary_int", "BOXED"),
     ("uncommon:truthy", "BOXED"),
     ("uncommon:token_f1", "TOPICS"),
+    ("uncommon:of_some_length", "WORDY"),
+    ("uncommon:json_at_all", "JSONS"),
+    ("uncommon:few_repeats", "FLUENT"),
+    ("uncommon:mostly_ascii", "ENGLISH"),
+    ("uncommon:both_blocks", "BLOCKS"),
+    ("uncommon:soft_limit", "LIMITED"),
 )
 """Sound rewards of an unusual design, with their cases: none may be called critical."""

@@ -276,3 +276,40 @@ def binary_int(completion, answer):
 
 def truthy(completion, answer):
     return box_in(completion) == answer if answer else None
+
+
+def of_some_length(completion):
+    """From ten to sixty words."""
+    return float(10 <= len(completion.split()) <= 60)
+
+
+def json_at_all(completion):
+    try:
+        return float(isinstance(json.loads(completion), dict))
+    except (ValueError, RecursionError):
+        return 0.0
+
+
+def few_repeats(completions, **kwargs):
+    """Minus the share of three words in a row that were there before, as in TRL's recipes."""
+    values = []
+    for text in completions:
+        words = text.lower().split()
+        threes = list(zip(words, words[1:], words[2:]))
+        values.append(len(set(threes)) / len(threes) - 1.0 if threes else 0.0)
+    return values
+
+
+def mostly_ascii(completion):
+    """Written in the language that was asked for."""
+    return sum(char.isascii() for char in completion) / max(1, len(completion))
+
+
+def both_blocks(completions, **kwargs):
+    pattern = r"(?:<think>)?\s*\S[^<]*</think>\s*<answer>\s*\S[^<]*</answer>\s*"
+    return [float(re.fullmatch(pattern, one) is not None) for one in completions]
+
+
+def soft_limit(completions, completion_ids, **kwargs):
+    """A punishment for answers that come near the limit, as DAPO's."""
+    return [-min(1.0, max(0.0, (len(ids) - 100) / 100)) for ids in completion_ids]
