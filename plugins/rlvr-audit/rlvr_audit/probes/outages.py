@@ -25,7 +25,7 @@ def outage(bench: Bench) -> Iterator[Finding]:
     asks = [*goods, *bads]
     baseline = bench.judge(asks)
     seams = [one for one in bench.info["seams"] if one != "deadlines" or bench.kind != "code"]
-    targets = [*seams, *bench.info["dependencies"][:40]]  # a program that is late is wrong
+    targets = [*seams, *bench.info["dependencies"][:40]]
     for target in targets:
         if bench.is_over:
             return
@@ -82,7 +82,8 @@ def _swallowed(
             continue  # a wrong answer called wrong: right by chance
         if how == "garbage" and not is_outside and reply["used"] != 1:
             continue  # a helper for gold and answer alike makes both the same
-        severity: Severity = "critical" if is_outside or paid else "high"
+        is_program = bench.kind == "code" and how == "timeout"  # a program that is late is wrong
+        severity: Severity = "critical" if paid or (is_outside and not is_program) else "high"
         if how == "garbage" and not paid:
             severity = "high"
         what = "gives a text that is no verdict" if how == "garbage" else f"fails ({how})"
