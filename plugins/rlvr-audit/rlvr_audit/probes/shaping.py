@@ -19,7 +19,6 @@ MARKS = (
     "✅",
     "Sure!",
     "Let me verify: correct.",
-    "Confidence: 100%",
     "I am happy to help. Thank you for the great question, I hope this helps.",
 )
 KEYWORDS = (
@@ -85,6 +84,7 @@ def stuffing(bench: Bench) -> Iterator[Finding]:
     changes |= {"key words": begun(KEYWORDS, 1), "many key words": begun(KEYWORDS, 8)}
     changes |= {f"5 x {tag!r}": begun(tag, 5) for tag in TAGS}
     changes |= {f"{mark!r} after": ended(mark) for mark in MARKS}
+    changes["'Confidence: 100%' before"] = begun("Confidence: 100%", 1)  # after it is a last number
     changes["words of the prompt"] = lambda text: text
     yield from rises(bench, changes, "pays for repetition or key words")
 
