@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from rlvr_ops_core.quick_init import quick_init
 
@@ -289,6 +289,7 @@ Environment: TypeAlias = Callable[..., Episode]
 Every random choice comes from the task, so that the same answers lead to the same turns."""
 
 
+@runtime_checkable  # a sampler's parameter of this type is read by pydantic
 class BoundEnvironment(Protocol):
     """An environment with its options set, as trainers and samplers are given it."""
 

@@ -100,7 +100,7 @@ class Step:
         for place, layer in enumerate(model.layers):
             hidden_BE = self._layer(layer, place, hidden_BE, cos_B1D, sin_B1D, mask_B11L)
         self.used += 1
-        logits_BV: Tensor = self.inner.lm_head(model.norm(hidden_BE))
+        logits_BV: Tensor = self.inner.lm_head(_normed(model.norm, hidden_BE))
         return logits_BV
 
     def _layer(
@@ -115,7 +115,7 @@ class Step:
         from torch.nn.functional import scaled_dot_product_attention as attend
 
         attention = layer.self_attn
-        normed_BE = layer.input_layernorm(hidden_BE)
+        normed_BE = _normed(layer.input_layernorm, hidden_BE)
         shape = (len(hidden_BE), -1, attention.head_dim)
         query_BHD = attention.q_proj(normed_BE).view(shape)
         key_BHD = attention.k_proj(normed_BE).view(shape)
@@ -137,8 +137,20 @@ class Step:
             enable_gqa=query_BHD.shape[1] != keys.shape[1],
         )
         hidden_BE = hidden_BE + attention.o_proj(mixed_BH1D.reshape(len(hidden_BE), -1))
-        out_BE: Tensor = hidden_BE + layer.mlp(layer.post_attention_layernorm(hidden_BE))
+        normed_BE = _normed(layer.post_attention_layernorm, hidden_BE)
+        out_BE: Tensor = hidden_BE + layer.mlp(normed_BE)
         return out_BE
+
+
+def _normed(norm: Any, hidden_BE: Tensor) -> Tensor:
+    """The RMS norm as one operation; in lower precision the model's own, which rounds otherwise."""
+    import torch
+
+    if hidden_BE.dtype != torch.float32 or norm.weight.dtype != torch.float32:
+        own_BE: Tensor = norm(hidden_BE)
+        return own_BE
+    shape = norm.weight.shape
+    return torch.nn.functional.rms_norm(hidden_BE, shape, norm.weight, norm.variance_epsilon)
 
 
 def _roomy(tensor_PHLD: Tensor, rows_B: Tensor, room: int) -> Tensor:

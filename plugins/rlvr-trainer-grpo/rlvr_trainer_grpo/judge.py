@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from statistics import fmean, pstdev
+from statistics import fmean
 from typing import Any
 
 from rlvr_ops_core import Message, Sample, Task, TrainJob, Verdict
@@ -131,7 +132,7 @@ class Judge:
         }
         if known:
             numbers["reward"] = fmean(known)
-            numbers["reward_std"] = fmean(pstdev(group) for group in values if group)
+            numbers["reward_std"] = fmean(_deviation(group) for group in values if group)
         numbers |= conversation_metrics([sample for sample, _ in rows])
         return numbers | _component_means(verdict for _, verdict in rows)
 
@@ -149,6 +150,12 @@ def _cut(completion: Any, stop: Sequence[str]) -> str | Sequence[Message]:
         else message
         for message in completion
     ]
+
+
+def _deviation(values: Sequence[float]) -> float:
+    """The standard deviation; `statistics.pstdev` reckons in fractions, for milliseconds."""
+    mean = fmean(values)
+    return math.sqrt(fmean((value - mean) ** 2 for value in values))
 
 
 def _component_means(verdicts: Any) -> dict[str, float]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlvr_trainer_grpo.accounts import Accounts
 from rlvr_trainer_grpo.decoding import Sampling, decode
+from rlvr_trainer_grpo.prompts import quick_batch_decode
 from rlvr_trainer_grpo.pruning import Pruning, downsample, groups_alike, replace_groups
 from rlvr_trainer_grpo.rehearsal import rehearsed_lengths
 from rlvr_trainer_grpo.savings import Savings
@@ -71,6 +72,11 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
         ids, *others = super()._tokenize_prompts(unique)
         of_text = dict(zip(unique, ids, strict=True))
         return [list(of_text[prompt]) for prompt in prompts], *others
+
+    def _generate(self, prompts: list[Any]) -> Any:
+        """TRL's, whose texts come straight from the tokenizer's library."""
+        with quick_batch_decode(self.processing_class):
+            return super()._generate(prompts)
 
     def _decodes_itself(self, images: Any, multimodal_fields: Any, *_: Any) -> bool:
         args = self.args

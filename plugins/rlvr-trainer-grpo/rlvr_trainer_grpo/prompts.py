@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rlvr_ops_core import DataError, ModelError, Task
@@ -103,6 +104,33 @@ def cut_ids_at_stop(
         else:
             low = middle + 1
     return ids[:low], True
+
+
+@contextmanager
+def quick_batch_decode(tokenizer: Any) -> Iterator[None]:
+    """The tokenizer's `batch_decode` is the library's own while the `with` lasts.
+
+    transformers walks through the tokens of every answer in Python first, which for a small model
+    takes a tenth of a training step.
+    """
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None or getattr(tokenizer, "clean_up_tokenization_spaces", False):
+        yield
+        return
+
+    def batch_decode(
+        rows: Sequence[Sequence[int]], skip_special_tokens: bool = False, **_: Any
+    ) -> list[str]:
+        texts: list[str] = backend.decode_batch(
+            [list(row) for row in rows], skip_special_tokens=skip_special_tokens
+        )
+        return texts
+
+    tokenizer.batch_decode = batch_decode
+    try:
+        yield
+    finally:
+        del tokenizer.batch_decode
 
 
 def _holds(tokenizer: PreTrainedTokenizerBase, ids: list[int], stop: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ from rlvr_trainer_grpo.prompts import (
     cut_at_stop,
     cut_ids_at_stop,
     encode_prompt,
+    quick_batch_decode,
     stop_token_ids,
     task_order,
 )
@@ -57,6 +58,16 @@ def test_greedy_answers_do_not_depend_on_the_batch(tiny, family):
     together = answers(tiny(family), tasks, samples=1, temperature=0)
     alone = [answers(tiny(family), [task], samples=1, temperature=0)[0] for task in tasks]
     assert [group[0].token_ids for group in together] == [group[0].token_ids for group in alone]
+
+
+def test_texts_of_the_library_are_those_of_the_tokenizer(tiny):
+    tokenizer = load_tokenizer(tiny())
+    rows = [[4, 5, tokenizer.eos_token_id], [], [9, tokenizer.pad_token_id, 6]]
+    for skip in (True, False):
+        plain = tokenizer.batch_decode(rows, skip_special_tokens=skip)
+        with quick_batch_decode(tokenizer):
+            assert tokenizer.batch_decode(rows, skip_special_tokens=skip) == plain
+    assert "batch_decode" not in vars(tokenizer)
 
 
 def test_several_greedy_answers_are_refused(tiny):
