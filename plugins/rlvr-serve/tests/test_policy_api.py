@@ -1,6 +1,5 @@
 """OpenAI's own client, as it is, talks to a policy server."""
 
-import contextlib
 import json
 import threading
 import time
@@ -9,10 +8,7 @@ import urllib.request
 
 import pytest
 import rlvr_serve
-from rlvr_serve.policies.app import policy_app
-from rlvr_serve.policies.embedded.engine import EmbeddedSettings
-from rlvr_serve.web.running import serving
-from rlvr_serve.web.settings import WebSettings
+from policy_servers import served  # beside this file
 
 from rlvr_ops_core.testing import check_server
 
@@ -20,21 +16,6 @@ openai = pytest.importorskip("openai", reason="pip install openai")
 
 HELLO = [{"role": "user", "content": "hello"}]
 TOKENS = "alice: a-long-and-secret-token\nadmin: another-secret-token-1\n"
-
-
-@contextlib.contextmanager
-def served(place, *, rows=8, rewards=(), **settings):
-    """A client of a server of this policy."""
-    settings = {"port": 0, "access_log": "", "drain_delay_s": 0, **settings}
-    web = WebSettings(**settings)
-    embedded = EmbeddedSettings(rows=rows, threads=1)
-    app = policy_app(str(place), settings=web, name="tiny", embedded=embedded, rewards=rewards)
-    with serving(app, web) as url:
-        yield client_of(url), app
-
-
-def client_of(url, key="none"):
-    return openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=120)
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from policy_servers import client_of, served  # beside this file
 from rlvr_serve.policies.targets import locate, name_of, version_of
 from serve_processes import Server
-from test_policy_api import client_of, served  # beside this file
 from tiny_policy import make_policy
 
 from rlvr_ops_core import ModelError, RlvrError

@@ -15,7 +15,7 @@ KNOWN = frozenset({*ChatRequest.__struct_fields__, *CompletionRequest.__struct_f
 HARMLESS = frozenset(
     {
         *("user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"),
-        *("parallel_tool_calls", "prompt_cache_retention", "verbosity"),
+        *("parallel_tool_calls", "prompt_cache_retention"),
     }
 )
 """Fields that change no answer of a model of ours."""
@@ -33,6 +33,7 @@ NEUTRAL: Mapping[str, Sequence[Any]] = {
     "response_format": ({"type": "text"},),
     "modalities": (["text"],),
     "reasoning_effort": ("none",),
+    "verbosity": ("medium",),
 }
 """Fields that this engine does not know, and the values by which they ask for nothing."""
 
