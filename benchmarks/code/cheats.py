@@ -105,11 +105,11 @@ def main() -> None:
     print(f"{'cheat':<40}", *(f"{name:>11}" for name in columns))
     for cheat in bad:
         print(f"{cheat:<40}", *(f"{marks[paid[cheat]]:>11}" for paid, _ in columns.values()))
-    for title, place, counted in (("paid", 0, True), ("honest refused", 1, False)):
+    for title, place, wanted in (("paid", 0, True), ("honest refused", 1, False)):
         counts = []
         for column in columns.values():
             tried = [one for one in column[place].values() if one is not None]
-            counts.append(f"{sum(one is counted for one in tried)} of {len(tried)}")
+            counts.append(f"{sum(one is wanted for one in tried)} of {len(tried)}")
         print(f"{title:<40}", *(f"{one:>11}" for one in counts))
     print(json.dumps({name: counted(*column) for name, column in columns.items()}))
 
