@@ -3,7 +3,7 @@
 import rlvr_trainer_grpo
 
 from rlvr_ops_core import __all__ as public_face
-from rlvr_ops_core.options import options_model
+from rlvr_ops_core.options import SUPPLIED_BY_THE_CORE, options_model
 
 
 def test_hooks_offer_every_component():
@@ -14,9 +14,11 @@ def test_hooks_offer_every_component():
 
 
 def test_options_of_every_component_can_be_read():
-    components = rlvr_trainer_grpo.rlvr_trainers() | rlvr_trainer_grpo.rlvr_samplers()
-    for component in components.values():
-        assert options_model(component).model_json_schema()["properties"]
+    for trainer in rlvr_trainer_grpo.rlvr_trainers().values():
+        assert options_model(trainer).model_json_schema()["properties"]
+    for sampler in rlvr_trainer_grpo.rlvr_samplers().values():
+        model = options_model(sampler, SUPPLIED_BY_THE_CORE)
+        assert model.model_json_schema()["properties"]
 
 
 def test_only_the_public_face_of_the_core_is_used():
