@@ -116,7 +116,9 @@ def estimate_stage(context: RunContext, stage: PlannedStage) -> StageEstimate:
         memory_gb=meter.peak_memory_gb,
         gpu_memory_gb=max((one.gpu_memory_gb or 0.0 for one in found), default=0.0) or None,
         money=_sum([one.money for one in found]),
-        assumes=tuple(dict.fromkeys(line for one in found for line in one.assumes)),
+        assumes=tuple(
+            dict.fromkeys([line for one in found for line in one.assumes] + _launch(stage))
+        ),
     )
 
 
@@ -142,6 +144,12 @@ def _job(
         environment=context.environment(stage),
         on_score=score,
     )
+
+
+def _launch(stage: PlannedStage) -> list[str]:
+    if stage.launch is None:
+        return []
+    return [f"it is estimated in one process, not in {stage.launch.processes}"]
 
 
 def _evaluation(found: Estimate, rewards: Rewards | None, answers: int) -> Estimate:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from rlvr_ops_core.types import Sample, Verdict
@@ -40,9 +40,20 @@ class RlvrError(Exception):
         self.what = what
         self.hint = hint
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """So that an error with arguments of its own reaches another process whole."""
+        return _as_it_was, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         indented = "".join(f"\n  {line}" for line in self.hint.splitlines())
         return self.what + indented
+
+
+def _as_it_was(kind: type[RlvrError], args: tuple[Any, ...], fields: dict[str, Any]) -> RlvrError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(fields)
+    return error
 
 
 class PluginError(RlvrError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -13,6 +13,7 @@ T = TypeVar("T", bound=Callable[..., Any])
 
 NEEDS_ATTRIBUTE = "__rlvr_needs__"
 TAKES_ENVIRONMENT_ATTRIBUTE = "__rlvr_takes_environment__"
+LAUNCHES_ATTRIBUTE = "__rlvr_launches__"
 
 
 def needs(*names: Literal["model", "data", "rewards"]) -> Callable[[T], T]:
@@ -39,6 +40,36 @@ def takes_environment(trainer: T) -> T:
     """
     setattr(trainer, TAKES_ENVIRONMENT_ATTRIBUTE, True)
     return trainer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """In how many processes a training runs, and what starts them: `launch:` of a pipeline."""
+
+    engine: str
+    """`torchrun` or `ray`."""
+    processes: int
+    restarts: int = 3
+    """How often all processes are started anew, from the last checkpoint, when one has died."""
+    accelerate_config: str = ""
+    """torchrun: a file of accelerate's that says more (FSDP, DeepSpeed); "" for none."""
+    address: str = ""
+    """Ray: the cluster to join; "" starts one on this machine."""
+    resources: Mapping[str, float] = field(default_factory=dict)
+    """Ray: what each process takes, `{CPU: 4, GPU: 1}`."""
+
+
+def launches(*engines: Literal["torchrun", "ray"]) -> Callable[[T], T]:
+    """Declare that a trainer starts the processes of `job.launch` itself, with these engines.
+
+    `rlvr check` refuses `launch:` in a stage whose trainer declares nothing.
+    """
+
+    def declare(trainer: T) -> T:
+        setattr(trainer, LAUNCHES_ATTRIBUTE, engines)
+        return trainer
+
+    return declare
 
 
 def _no_rewards(_samples: Sequence[Sample], _step: int | None) -> list[Verdict]:
@@ -70,6 +101,8 @@ class TrainJob:
     seed: int = 0
     """The seed of this stage; every random choice comes from a generator made from it."""
     stage: str = "train"
+    launch: Launch | None = None
+    """The processes to train in; None trains in this one."""
     rewards: tuple[str, ...] = ()
     """Names of the rewards that `score` sums, as the pipeline gives them."""
     environment: BoundEnvironment | None = None

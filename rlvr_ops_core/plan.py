@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from rlvr_ops_core.job import Launch
 from rlvr_ops_core.options import bind
 from rlvr_ops_core.plugins import Component, Plugins
 
@@ -82,6 +83,8 @@ class PlannedStage:
     samples: int = 1
     pass_on: str = ""
     solved: float = 1.0
+    launch: Launch | None = None
+    """Of a train stage: its processes. No part of its identity: they only share the work out."""
 
     @property
     def folder(self) -> str:

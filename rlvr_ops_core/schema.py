@@ -68,6 +68,8 @@ class PipelineFile(Strict):
     """Plugin files beside this one."""
     error_budget: Annotated[Number, Field(ge=0, le=1)] = 0.02
     """The share of samples that may get no verdict before the run stops."""
+    launch: Any = None
+    """The processes of every train stage whose trainer can launch some; see `LAUNCH_OF_ENGINE`."""
     require_audit: Literal["low", "medium", "high", "critical"] | None = None
     """Train only on rewards that were audited, without a finding of this severity or above."""
     data: Entries = {}
@@ -126,6 +128,8 @@ class TrainStage(WithOptions):
     rewards: Names = []
     environment: Any = None
     """An `EnvironmentEntry`."""
+    launch: Any = None
+    """The processes of this stage."""
 
 
 class EvaluateStage(WithOptions):
@@ -162,4 +166,31 @@ STAGE_OF_VERB: dict[str, type[Stage]] = {
     "train": TrainStage,
     "evaluate": EvaluateStage,
     "serve": ServeStage,
+}
+
+
+class TorchrunLaunch(Strict):
+    """Processes on this machine."""
+
+    engine: Literal["torchrun"]
+    processes: Annotated[Count, Field(ge=1)]
+    restarts: Annotated[Count, Field(ge=0)] = 3
+    accelerate_config: str = ""
+    """A file beside the pipeline that `accelerate config` wrote: FSDP, DeepSpeed, precision."""
+
+
+class RayLaunch(Strict):
+    """Processes on a Ray cluster, or on one that is started here."""
+
+    engine: Literal["ray"]
+    workers: Annotated[Count, Field(ge=1)]
+    restarts: Annotated[Count, Field(ge=0)] = 3
+    address: str = ""
+    resources: dict[str, Annotated[Number, Field(ge=0)]] = {}
+    """What each worker takes."""
+
+
+LAUNCH_OF_ENGINE: dict[str, type[TorchrunLaunch | RayLaunch]] = {
+    "torchrun": TorchrunLaunch,
+    "ray": RayLaunch,
 }

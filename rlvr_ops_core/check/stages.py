@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rlvr_ops_core.check.environments import check_plays, check_reward_names, read_environment
+from rlvr_ops_core.check.launches import launch_of_pipeline, launch_of_stage
 from rlvr_ops_core.check.models import Models
 from rlvr_ops_core.check.reading import Reading, texts_in
 from rlvr_ops_core.errors import Place, did_you_mean, printable, quoted
@@ -28,6 +30,7 @@ def read_stages(reading: Reading) -> list[PlannedStage]:
     """The stages that are sound, in order."""
     listed = reading.content.get("stages")
     models = Models(reading)
+    everywhere = launch_of_pipeline(reading)
     planned: list[PlannedStage] = []
     names: dict[str, int] = {}
     for index, written in enumerate(listed if isinstance(listed, list) else []):
@@ -36,6 +39,11 @@ def read_stages(reading: Reading) -> list[PlannedStage]:
         if verb is None:
             continue
         stage = READ_OF_VERB[verb](reading, models, entry, index)
+        if stage is not None and verb == "train":
+            launch = launch_of_stage(reading, entry, stage.bound.component, place)
+            if launch is None and stage.environment is None:
+                launch = everywhere(stage.bound.component)
+            stage = replace(stage, launch=launch)
         if stage is not None:
             planned.append(stage)
         models.add(entry)

@@ -35,6 +35,7 @@ def train(context: RunContext, stage: PlannedStage) -> None:
         model=context.model_path(stage.start),
         seed=context.plan.seed_of(stage),
         stage=stage.name,
+        launch=stage.launch,
         rewards=stage.rewards,
         environment=context.environment(stage),
         on_score=record.score,

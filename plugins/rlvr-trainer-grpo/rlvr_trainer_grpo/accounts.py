@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -36,6 +36,21 @@ class Costs:
     devices: int = 1
     watts: float = 0.0
     """Power of one device: for the energy where no GPU measures its own."""
+
+
+SUMMED = ("tokens/", "seconds/saved/", "seconds/cpu")
+"""Beginnings of the numbers that all processes add to; of others the first process's count."""
+
+
+def together(numbers: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The numbers of a step from those of each process."""
+    first, *others = numbers
+    sums = dict(first)
+    for one in others:
+        for name, number in one.items():
+            if name.startswith(SUMMED):
+                sums[name] = sums.get(name, 0.0) + number
+    return sums
 
 
 class Accounts:

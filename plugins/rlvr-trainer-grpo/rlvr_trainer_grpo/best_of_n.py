@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from rlvr_ops_core import DataError, Sample, Task, TrainJob, Verdict, needs
+from rlvr_ops_core import DataError, Sample, Task, TrainJob, Verdict, launches, needs
 from rlvr_trainer_grpo.models import Dtype
 from rlvr_trainer_grpo.prompts import task_order
 from rlvr_trainer_grpo.sampling import sample
@@ -16,6 +16,7 @@ PASSED = "passed"
 """The entry of a task's data that holds the answer to imitate."""
 
 
+@launches("torchrun", "ray")
 @needs("model", "data", "rewards")
 def best_of_n(
     job: TrainJob,

@@ -7,6 +7,8 @@ import re
 import shutil
 from pathlib import Path
 
+from rlvr_trainer_grpo import world
+
 SEAL = "complete.json"
 FOLDER = re.compile(r"checkpoint-(\d+)")
 
@@ -30,6 +32,29 @@ def is_whole(checkpoint: Path) -> bool:
         return all((checkpoint / name).stat().st_size == size for name, size in sizes.items())
     except (OSError, ValueError):
         return False
+
+
+def where_to_go_on(folder: Path) -> tuple[Path, int] | None:
+    """As `newest_whole`, the same for all processes, however many wrote the checkpoint."""
+    found = None
+    if world.rank() == 0:
+        found = newest_whole(folder)
+        if found:
+            _spread_random_state(found[0])
+    return world.share(found)
+
+
+def _spread_random_state(checkpoint: Path) -> None:
+    """A file of random states for each process that there is now.
+
+    Transformers names them by rank. Those on the CPU are all the same (see `policy_trainer`), so
+    that any of them will do.
+    """
+    there = sorted(checkpoint.glob("rng_state*.pth"))
+    names = [f"rng_state_{rank}.pth" for rank in range(world.size())]
+    for name in names if world.is_shared() else ["rng_state.pth"]:
+        if there and not (checkpoint / name).exists():
+            shutil.copy(there[0], checkpoint / name)
 
 
 def newest_whole(folder: Path) -> tuple[Path, int] | None:

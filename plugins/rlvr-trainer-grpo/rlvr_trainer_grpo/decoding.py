@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rlvr_trainer_grpo import world
 from rlvr_trainer_grpo.decoding_step import Step, cache_name
 
 if TYPE_CHECKING:
@@ -63,12 +64,14 @@ def decode(
 ) -> Answers:
     """One answer to each prompt; equal prompts are computed once.
 
-    Random numbers come from torch's generator of the CPU, as many whatever is left out.
+    Random numbers come from torch's generator of the CPU, as many whatever is left out. Processes
+    whose generators stand at the same place each take their own part of the numbers of all.
     """
     import torch
 
     rows = len(prompts)
-    noise_BT = torch.rand(rows, how.max_new_tokens).to(model.device)
+    noise_BT = torch.rand(rows * world.size(), how.max_new_tokens)
+    noise_BT = noise_BT[world.rank() * rows :][:rows].to(model.device)
     ends = torch.tensor(sorted(how.ends), device=model.device)
     token_BT = torch.full((rows, how.max_new_tokens), -1, device=model.device)
     entropy_BT = torch.zeros(token_BT.shape, device=model.device)

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rlvr_ops_core import OptionError, Task, TrainJob, needs, takes_environment
+from rlvr_trainer_grpo import world
 from rlvr_trainer_grpo.accounts import Accounts, Costs
-from rlvr_trainer_grpo.checkpoints import newest_whole
+from rlvr_trainer_grpo.checkpoints import where_to_go_on
 from rlvr_trainer_grpo.gpus import gpu_gauge
 from rlvr_trainer_grpo.judge import Judge
+from rlvr_trainer_grpo.launch import launchable
 from rlvr_trainer_grpo.lora import Lora, peft_config
 from rlvr_trainer_grpo.models import (
     Dtype,
@@ -31,12 +33,13 @@ from rlvr_trainer_grpo.prompts import (
     task_order,
 )
 from rlvr_trainer_grpo.pruning import Pruning
+from rlvr_trainer_grpo.pushing import open_repository
 from rlvr_trainer_grpo.quiet import quiet
 from rlvr_trainer_grpo.rollouts import rollouts
 from rlvr_trainer_grpo.savings import Savings
 from rlvr_trainer_grpo.selection import Selection
 from rlvr_trainer_grpo.teaching import loss_adds_up
-from rlvr_trainer_grpo.training import accumulation, checkpoint_options, refuse_many_processes, run
+from rlvr_trainer_grpo.training import accumulation, checkpoint_options, processes_of, run
 from rlvr_trainer_grpo.trl_options import make_config, passes_on_to, refuse_unknown
 from rlvr_trainer_grpo.turns import Wording
 
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
+@launchable
 @takes_environment
 @needs("model", "data", "rewards")
 @passes_on_to("GRPOConfig")
@@ -87,7 +91,7 @@ def grpo(
         steps: optimizer steps.
         prompts_per_step: tasks a step.
         group_size: answers a task; they are compared with each other.
-        micro_batch_size: answers in one forward pass; None takes all of a step.
+        micro_batch_size: answers in one forward pass; None takes all that a process has of a step.
         micro_batch_tokens: tokens in one forward pass, prompts and padding counted, as a further
             limit; None sets none.
         savings: what is not computed because it changes nothing; None leaves out all of it.
@@ -119,20 +123,23 @@ def grpo(
         OptionError: TRL does not take an option.
         StopRun, ErrorBudgetExceeded: as `job.score` and `job.log` raise them.
     """
-    refuse_many_processes()
+    processes = processes_of(job)
     refuse_unknown("GRPOConfig", trl_options)
     _check_pruning(pruning, group_size, scale_rewards)
+    _check_shares(prompts_per_step, processes)
+    if push_to_hub:
+        open_repository(push_to_hub)
     from transformers import set_seed
 
     accounts = Accounts(costs, gauge=gpu_gauge())
     set_seed(job.seed)
     tokenizer = load_tokenizer(job.model)
     check_tasks(job.tasks, tokenizer)
-    answers = prompts_per_step * group_size
+    answers = prompts_per_step * group_size // processes
     micro = micro_batch_size or answers
     parts = accumulation(answers, micro)
     model = load_model(job.model, dtype=weight_dtype(dtype, training=True))
-    adds_up = loss_adds_up(model, trl_options)
+    adds_up = loss_adds_up(model, trl_options) and not world.uses_deepspeed(trl_options)
     config = make_config(
         "GRPOConfig",
         job,
@@ -260,10 +267,11 @@ def _remember(selection: Selection, trainer: Any, job: TrainJob) -> None:
         """Writes into a checkpoint before it is sealed."""
 
         def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
-            selection.save(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            if world.rank() == 0:
+                selection.save(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     trainer.add_callback(Keeper())
-    found = newest_whole(job.checkpoints)
+    found = where_to_go_on(job.checkpoints)
     if found:
         selection.load(found[0])
 
@@ -283,6 +291,14 @@ def _check_pruning(pruning: Pruning | None, group_size: int, scale_rewards: str 
         raise OptionError(
             "pruning: keep_answers does not go with scale_rewards: batch",
             hint="take group or none",
+        )
+
+
+def _check_shares(prompts_per_step: int, processes: int) -> None:
+    if prompts_per_step % processes:
+        raise OptionError(
+            f"prompts_per_step: {prompts_per_step} can't be shared out among {processes} processes",
+            hint=f"take a multiple of {processes}: each process answers whole groups",
         )
 
 

@@ -10,10 +10,14 @@ from statistics import fmean
 from typing import Any
 
 from rlvr_ops_core import Message, Sample, Task, TrainJob, Verdict
+from rlvr_trainer_grpo import world
 from rlvr_trainer_grpo.accounts import Accounts
 from rlvr_trainer_grpo.conversations import Conversation, conversation_metrics
 from rlvr_trainer_grpo.outage import ask_again
 from rlvr_trainer_grpo.prompts import cut_at_stop
+
+Row = tuple[int, Any, Sequence[int]]
+"""The place of a task among the job's, a completion, and its tokens."""
 
 
 class Judge:
@@ -63,24 +67,31 @@ class Judge:
     ) -> list[float | None]:
         """The value of each completion, in order, for the optimizer step that is being made."""
         step = trainer_state.global_step + 1
+        rows = list(zip(task_index, completions, completion_ids, strict=True))
+        every_row = [row for some in world.gather(rows) for row in some]
+        values = self._judge(step, every_row, conversation) if world.rank() == 0 else []
+        return list(world.own(world.share(values)))
+
+    def _judge(
+        self, step: int, rows: Sequence[Row], conversation: Sequence[Conversation]
+    ) -> list[float | None]:
+        """The values of what all processes generated: a step's groups are judged in one call."""
         if step != self._step:
             self._step, self._groups, self._written = step, [], []
         first = len(self._groups)
         places: list[dict[str, Any]] = [
             {"group": f"{step}/{first + row // self.group_size}", "index": row % self.group_size}
-            for row in range(len(completions))
+            for row in range(len(rows))
         ]
         if conversation:
             samples = [talk.sample(**at) for talk, at in zip(conversation, places, strict=True)]
             written = [sum(talk.is_own) for talk in conversation]
         else:
             samples = [
-                self._sample(self.job.tasks[task_index[row]], completion, ids, **places[row])
-                for row, (completion, ids) in enumerate(
-                    zip(completions, completion_ids, strict=True)
-                )
+                self._sample(self.job.tasks[task], completion, ids, **at)
+                for (task, completion, ids), at in zip(rows, places, strict=True)
             ]
-            written = [len(ids) for ids in completion_ids]
+            written = [len(ids) for _, _, ids in rows]
         with self.accounts.phase("score"):
             verdicts = ask_again(
                 lambda: self.job.score(samples, step=step), self._pauses(samples), self.wait

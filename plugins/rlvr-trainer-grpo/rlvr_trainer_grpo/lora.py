@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
@@ -25,6 +26,24 @@ class Lora:
     """Names of the layers that get one; `all-linear` is every linear layer but the output."""
     save: Literal["merged", "adapter"] = "merged"
     """`merged` adds them to the model and saves a plain model; `adapter` saves them alone."""
+
+    def to_save(self, model: Any, weights: dict[str, Any] | None, folder: Path) -> Any:
+        """What is saved of a model that was trained so.
+
+        `weights` are all of them where each process holds a part; then merging needs the model as
+        it was before, and `folder` for the adapter in between.
+        """
+        if self.save == "adapter":
+            return model
+        if weights is None:
+            return model.merge_and_unload()
+        from peft import AutoPeftModelForCausalLM
+
+        model.save_pretrained(folder, state_dict=weights)
+        merged = AutoPeftModelForCausalLM.from_pretrained(folder).merge_and_unload()
+        for file in folder.glob("adapter_*"):
+            file.unlink()
+        return merged
 
 
 def peft_config(lora: Lora | None) -> LoraConfig | None:

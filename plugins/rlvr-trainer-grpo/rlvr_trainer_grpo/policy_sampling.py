@@ -6,9 +6,10 @@ Mixed into TRL's GRPOTrainer by `policy_trainer`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rlvr_trainer_grpo import world
 from rlvr_trainer_grpo.accounts import Accounts
 from rlvr_trainer_grpo.decoding import Sampling, decode
 from rlvr_trainer_grpo.prompts import quick_batch_decode
@@ -89,6 +90,7 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
             and not args.generation_kwargs
             and args.cache_implementation is None
             and self.model_can_pack
+            and not world.is_sharded(self.accelerator)
         )
 
     def _decode(self, prompt_ids: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -104,7 +106,8 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
             lengths=rehearsed_lengths(len(prompt_ids)),
         )
         computes = torch.inference_mode(), self.accelerator.autocast()
-        with self._whole_model() as model, evaluating(model), computes[0], computes[1]:
+        model = self._bare_model()
+        with evaluating(model), computes[0], computes[1]:
             answers = decode(
                 model,
                 prompt_ids,
@@ -134,8 +137,9 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
         """TRL's batch, pruned as far as that was asked for."""
         self.entropies = []
         batch = self._pruned(inputs)
-        tokens = sum(count for _, count in self.entropies)
-        total = sum(entropy * count for entropy, count in self.entropies)
+        means = [pair for some in world.gather(self.entropies) for pair in some]
+        tokens = sum(count for _, count in means)
+        total = sum(entropy * count for entropy, count in means)
         self.sampled_entropy = total / tokens if tokens else None
         return batch
 
@@ -143,17 +147,20 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
         if self.selection is not None:
             inputs = self._selected(len(inputs))
         batch = self._answered(inputs)
-        group, rewards = self.num_generations, self.rewards
+        group, rewards = self.num_generations, world.own(self.rewards)
         if self.selection is not None:
-            self.selection.learn([row["task_index"] for row in inputs], rewards[:, 0].tolist())
+            answered = world.gather([row["task_index"] for row in inputs])
+            values = self.rewards[:, 0].tolist()
+            self.selection.learn([place for some in answered for place in some], values)
         for number in range(self.pruning.resample_rounds):
             dead = groups_alike(batch, group)
-            if not dead or self.other_tasks is None:
+            most = max(world.gather(len(dead)))  # each process draws as many: TRL wants it so
+            if not most or self.other_tasks is None:
                 break
-            others = self.other_tasks(self.state.global_step, number, len(dead))
-            rows = [task for task in others for _ in range(group)]
+            others = self.other_tasks(self.state.global_step, number, most * world.size())
+            rows = [task for task in world.own(others) for _ in range(group)]
             more = self._answered(rows)
-            both = {"reward": rewards, **batch}, {"reward": self.rewards, **more}
+            both = {"reward": rewards, **batch}, {"reward": world.own(self.rewards), **more}
             batch = replace_groups(*both, dead, group)
             rewards = batch.pop("reward")
             self.accounts.count(resampled=int(loss_mask(more).sum()))
@@ -166,7 +173,9 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
                 keep=self.pruning.keep_answers,
                 scale=self.scale_rewards == "group",
             )
-            self.accounts.count(pruned=before - int(batch["num_items_in_batch"]))
+            self.accounts.count(pruned=before - int(loss_mask(batch).sum()))
+        if self.pruning.resample_rounds or self.pruning.keep_answers:
+            batch["num_items_in_batch"] = self.accelerator.gather(loss_mask(batch).sum()).sum()
         if self.leaves_one_out:
             # r - mean of the others = (r - mean of all) * G / (G - 1)
             size = self.pruning.keep_answers or group
@@ -176,26 +185,13 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
     def _selected(self, rows: int) -> list[dict[str, Any]]:
         """As many rows of chosen tasks in place of those whose turn it was."""
         assert self.selection is not None  # for the type checker
-        count = rows // self.num_generations
-        places = self.selection.choose(self.state.global_step, count)
+        count = rows // self.num_generations * world.size()
+        places = world.own(self.selection.choose(self.state.global_step, count))
         chosen = [self.task_rows[place] for place in places]
         return [task for task in chosen for _ in range(self.num_generations)]
 
     def _bare_model(self) -> Any:
         return self.accelerator.unwrap_model(self.model)
-
-    def _whole_model(self) -> AbstractContextManager[Any]:
-        """The model with all its weights here, while the `with` lasts."""
-        if self.accelerator.num_processes == 1:
-            return nullcontext(self._bare_model())
-        from trl.models.utils import unwrap_model_for_generation
-
-        return unwrap_model_for_generation(  # type: ignore[no-any-return]  # trl has no types
-            self.model_wrapped,
-            self.accelerator,
-            gather_deepspeed3_params=self.args.ds3_gather_for_generation,
-            gradient_checkpointing_kwargs=self.args.gradient_checkpointing_kwargs,
-        )
 
     def get_train_dataloader(self) -> Any:
         """TRL's, which need not look for tensors to move: its rows are texts and numbers."""

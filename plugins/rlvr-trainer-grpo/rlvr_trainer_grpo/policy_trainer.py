@@ -18,8 +18,10 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from rlvr_trainer_grpo import world
 from rlvr_trainer_grpo.accounts import Accounts
 from rlvr_trainer_grpo.failures import is_out_of_memory, no_number
 from rlvr_trainer_grpo.packing import can_pack, log_probs_and_entropy, pack, packed_attention
@@ -27,7 +29,7 @@ from rlvr_trainer_grpo.policy_sampling import FrugalSampling, evaluating
 from rlvr_trainer_grpo.pruning import Pruning
 from rlvr_trainer_grpo.savings import Savings
 from rlvr_trainer_grpo.selection import Selection
-from rlvr_trainer_grpo.teaching import Batch, Part, cut, loss_mask, teaching_rows
+from rlvr_trainer_grpo.teaching import Batch, Part, cut, loss_mask, silent_part, teaching_rows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,6 +49,8 @@ class FrugalTraining(FrugalSampling):
     """Whether answers are packed; None until the first batch has shown that it changes nothing."""
     prepared: Batch | None = None
     """The batch of the step that is running."""
+    before_shuffling: Tensor | None = None
+    """Where torch's generator stood after new answers were sampled."""
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Any:
         """One batch of TRL; if memory runs out, again with half as many answers at once.
@@ -69,6 +73,8 @@ class FrugalTraining(FrugalSampling):
         """Train on half as many answers at once from now on; False if that can't help."""
         if self.prepared is None or not self.loss_adds_up or self.rows_at_once == 1:
             return False
+        if world.is_shared():  # the others can't be called back to the start of the step
+            return False
         rows = min(self.rows_at_once, len(self.prepared["advantages"]))
         self.rows_at_once = math.ceil(rows / 2)
         model.zero_grad()  # what the parts before had left; accumulation is ours, so it is all
@@ -78,8 +84,18 @@ class FrugalTraining(FrugalSampling):
     def _prepare_inputs(self, generation_batch: Any) -> Batch:
         """TRL's batch; a step that is tried again keeps its answers and their verdicts."""
         if self.prepared is None:
+            self.before_shuffling = None
             self.prepared = super()._prepare_inputs(generation_batch)
+            if self.before_shuffling is not None and world.is_shared():
+                _shuffled(self.before_shuffling, len(generation_batch) * world.size())
         return self.prepared
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> Batch:
+        import torch
+
+        batch = super()._generate_and_score_completions(inputs)
+        self.before_shuffling = torch.get_rng_state()
+        return batch
 
     def compute_loss(
         self,
@@ -90,11 +106,13 @@ class FrugalTraining(FrugalSampling):
     ) -> Any:
         """The loss of the batch. All parts but the last have had their backward pass already."""
         parts = self._parts(inputs)
+        if world.is_shared():
+            parts += [silent_part(inputs)] * self._missing_parts(parts)
         if not parts:
             return self._nothing_to_learn(model)
         *earlier, last = parts
         done: Any = 0.0
-        with self._means_over_parts(parts):
+        with self._means_over_parts(parts), self._by_itself():
             for part in earlier:
                 with self.accelerator.no_sync(model):
                     loss = self._loss(model, part)
@@ -127,6 +145,7 @@ class FrugalTraining(FrugalSampling):
             loss_type=self.loss_type,
             most_rows=self.rows_at_once,
             most_tokens=self.tokens_at_once,
+            mean_tokens=fmean(world.gather(int(loss_mask(batch).sum()))),
         )
 
         def slots(some: Batch) -> int:
@@ -144,6 +163,31 @@ class FrugalTraining(FrugalSampling):
         self._metrics["train"]["clip_ratio/region_mean"].append(0.0)
         return sum((p * 0).sum() for p in model.parameters() if p.requires_grad)
 
+    def _missing_parts(self, parts: Sequence[Part]) -> int:
+        """Silent parts that this process needs: at least one part is where gradients are summed.
+
+        Where the model is sharded, each process takes part in each forward pass of the others.
+        """
+        fewest = max(world.gather(len(parts))) if world.is_sharded(self.accelerator) else 0
+        return max(1, fewest) - len(parts)
+
+    @contextmanager
+    def _by_itself(self) -> Iterator[None]:
+        """TRL gathers its numbers within a loss, which would make all processes wait at each part.
+
+        Within the `with` it hears of this process alone; `_means_over_parts` puts them together.
+        """
+        accelerator = self.accelerator
+        if not world.is_shared() or not self.loss_adds_up:
+            yield
+            return
+        accelerator.gather = lambda value: value
+        accelerator.reduce = lambda value, **_: value
+        try:
+            yield
+        finally:
+            del accelerator.gather, accelerator.reduce
+
     @contextmanager
     def _means_over_parts(self, parts: Sequence[Part]) -> Iterator[None]:
         """TRL notes its numbers for every part: make that one number, the mean over the tokens."""
@@ -151,13 +195,18 @@ class FrugalTraining(FrugalSampling):
         before = {name: len(values) for name, values in noted.items()}
         yield
         weights = [part.tokens for part in parts]
-        for name, values in noted.items():
-            new = values[before.get(name, 0) :]
-            if len(new) == len(parts) > 1:
-                pairs = [(v, w) for v, w in zip(new, weights, strict=True) if not math.isnan(v)]
-                total = sum(w for _, w in pairs)
-                mean = sum(v * w for v, w in pairs) / total if total else math.nan
-                values[before.get(name, 0) :] = [mean]
+        own = {
+            name: [(v, w) for v, w in zip(new, weights, strict=True) if not math.isnan(v)]
+            for name, values in noted.items()
+            if len(new := values[before.get(name, 0) :]) == len(parts)
+        }
+        of_all = world.gather((own, sum(weights)))
+        nothing = 0.0 if not any(tokens for _, tokens in of_all) else math.nan
+        for name in own:
+            pairs = [pair for one, _ in of_all for pair in one.get(name, ())]
+            total = sum(weight for _, weight in pairs)
+            mean = sum(value * weight for value, weight in pairs) / total if total else nothing
+            noted[name][before.get(name, 0) :] = [mean]
 
     def _keep_sampled_entropy(self) -> None:
         """The entropy over all answers, as sampled: TRL's is over those that were trained on."""
@@ -246,9 +295,20 @@ class FrugalTraining(FrugalSampling):
         with torch.no_grad(), evaluating(model):
             expected, _, _ = plain(model, ids, mask, logits_to_keep)
             twice, _ = self._packed(model, ids.repeat(2, 1), mask.repeat(2, 1), logits_to_keep)
-        lowest = torch.bfloat16 if self.args.bf16 else model.dtype
+        lowest = torch.bfloat16 if self.args.bf16 else self._bare_model().dtype
         difference = (twice - expected).abs() * mask[:, -logits_to_keep:]
         return bool(difference.max() < math.sqrt(torch.finfo(lowest).eps))
+
+
+def _shuffled(before: Tensor, rows: int) -> None:
+    """Leave torch's generator where shuffling the rows of all processes at once would.
+
+    TRL shuffles those of each process; their generators would no longer be one process's.
+    """
+    import torch
+
+    torch.set_rng_state(before)
+    torch.randperm(rows)
 
 
 def policy_trainer(
@@ -276,7 +336,15 @@ def policy_trainer(
         _name = "GRPO"
 
         def train(self, *args: Any, **kwargs: Any) -> Any:
-            """Train with an attention that understands packed rows."""
+            """Train with an attention that understands packed rows.
+
+            TRL gave each process random numbers of its own. Where `decode` takes its part of those
+            of all, they start from the same place, so that answers are those of one process.
+            """
+            import torch
+
+            if world.is_shared() and self._decodes_itself(None, None):
+                torch.set_rng_state(world.share(torch.get_rng_state()))
             references = [] if self.ref_model is None else [self.ref_model]
             with ExitStack() as stack:
                 for one in [self._bare_model(), *references] if self.model_can_pack else []:

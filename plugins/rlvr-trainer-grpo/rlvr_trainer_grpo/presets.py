@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from rlvr_ops_core import TrainJob, needs, takes_environment
+from rlvr_ops_core import TrainJob, launches, needs, takes_environment
 from rlvr_trainer_grpo.grpo import grpo
 from rlvr_trainer_grpo.pruning import Pruning
 from rlvr_trainer_grpo.trl_options import passes_on_to
@@ -30,7 +30,7 @@ def _relative(name: str, summary: str, **defaults: Any) -> Callable[..., None]:
     train.__doc__ = summary
     train.__signature__ = given.replace(parameters=own)  # type: ignore[attr-defined]  # inspect reads it
     declared = needs("model", "data", "rewards")(passes_on_to("GRPOConfig")(train))
-    return takes_environment(declared)
+    return takes_environment(launches("torchrun", "ray")(declared))
 
 
 dapo = _relative(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rlvr_ops_core import DataError, Message, Task, TrainJob, needs
+from rlvr_ops_core import DataError, Message, OptionError, Task, TrainJob, needs
 from rlvr_trainer_grpo.accounts import Accounts, Costs
 from rlvr_trainer_grpo.gpus import gpu_gauge
+from rlvr_trainer_grpo.launch import launchable
 from rlvr_trainer_grpo.lora import Lora, peft_config
 from rlvr_trainer_grpo.models import (
     Dtype,
@@ -17,8 +18,9 @@ from rlvr_trainer_grpo.models import (
     weight_dtype,
 )
 from rlvr_trainer_grpo.prompts import check_tasks, task_order
+from rlvr_trainer_grpo.pushing import open_repository
 from rlvr_trainer_grpo.quiet import quiet
-from rlvr_trainer_grpo.training import accumulation, checkpoint_options, refuse_many_processes, run
+from rlvr_trainer_grpo.training import accumulation, checkpoint_options, processes_of, run
 from rlvr_trainer_grpo.trl_options import make_config, passes_on_to, refuse_unknown
 from rlvr_trainer_grpo.turns import Wording
 
@@ -30,6 +32,7 @@ IGNORED = -100
 """The label of a token that has no loss."""
 
 
+@launchable
 @needs("model", "data")
 @passes_on_to("SFTConfig")
 def sft(
@@ -80,7 +83,7 @@ def sft(
         ModelError: the model can't be loaded.
         OptionError: TRL does not take an option.
     """
-    refuse_many_processes()
+    processes = processes_of(job)
     refuse_unknown("SFTConfig", trl_options)
     from transformers import set_seed
 
@@ -89,7 +92,15 @@ def sft(
     tokenizer = load_tokenizer(job.model)
     check_tasks(job.tasks, tokenizer)
     order = task_order(len(job.tasks), steps * batch_size, seed=job.seed, shuffle=shuffle)
-    micro = micro_batch_size or batch_size
+    if batch_size % processes:
+        raise OptionError(
+            f"batch_size: {batch_size} can't be shared out among {processes} processes",
+            hint=f"take a multiple of {processes}",
+        )
+    own = batch_size // processes
+    if push_to_hub:
+        open_repository(push_to_hub)
+    micro = micro_batch_size or own
     is_packed = bool(trl_options.get("packing"))
     config = make_config(
         "SFTConfig",
@@ -97,7 +108,7 @@ def sft(
         trl_options,
         max_steps=steps,
         per_device_train_batch_size=micro,
-        gradient_accumulation_steps=accumulation(batch_size, micro),
+        gradient_accumulation_steps=accumulation(own, micro),
         learning_rate=learning_rate,
         lr_scheduler_type=lr_scheduler_type,
         warmup_steps=warmup_steps,

@@ -74,12 +74,15 @@ def cut(
     loss_type: str,
     most_rows: int,
     most_tokens: int | None = None,
+    mean_tokens: float | None = None,
 ) -> list[Part]:
     """The rows to keep in parts of at most so many rows and tokens, like lengths side by side.
 
     Rows of one prompt stay together, so that they can share it; a row that is longer than
     `most_tokens` is a part of its own. Tokens are a part's rows times its longest row, prompt and
-    answer, which bounds the memory with and without packing.
+    answer, which bounds the memory with and without packing. `mean_tokens` are those of the loss in
+    the batch of one process, the mean over all: the gradient is a mean over processes, and a loss
+    that is divided by tokens must be divided by the same number in each of them.
     """
     mask_BT = loss_mask(batch)
     length_B = (batch["prompt_mask"].sum(1) + batch["completion_mask"].sum(1)).tolist()
@@ -96,11 +99,20 @@ def cut(
         divisor = DIVISOR[loss_type]
         share = {
             "rows": len(some) / whole_rows,
-            "tokens": tokens / max(1, whole_tokens),
+            "tokens": tokens / max(1, mean_tokens or whole_tokens),
             "whole batch": 1.0,
         }[divisor]
         parts.append(Part(select(batch, some), share, tokens))
     return parts
+
+
+def silent_part(batch: Batch) -> Part:
+    """One token of the batch that adds nothing: for a process that must not stay away."""
+    import torch
+
+    mask_BT = torch.zeros_like(batch["completion_mask"])
+    mask_BT[0, 0] = 1
+    return Part(select(batch | {"completion_mask": mask_BT}, [0]), share=0.0, tokens=0)
 
 
 def _bundles(

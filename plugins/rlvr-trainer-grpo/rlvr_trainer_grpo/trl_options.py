@@ -13,7 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from rlvr_ops_core import OptionError, PluginError, TrainJob
+from rlvr_ops_core import OptionError, PluginError, RunError, TrainJob
+from rlvr_trainer_grpo import world
+from rlvr_trainer_grpo.launch.protocol import LaunchedJob
 
 ConfigName = Literal["GRPOConfig", "SFTConfig"]
 C = TypeVar("C", bound=Callable[..., Any])
@@ -121,6 +123,12 @@ def make_config(name: ConfigName, job: TrainJob, given: Mapping[str, Any], **our
         _checkpointing_name(name): False,
         "dataloader_pin_memory": torch.cuda.is_available(),
     }
+    if isinstance(job, LaunchedJob):
+        # language models have no running means to share, and use all their weights
+        defaults |= {"ddp_broadcast_buffers": False, "ddp_find_unused_parameters": False}
+        if not torch.accelerator.is_available():
+            # or else accelerate leaves each process to itself, and says nothing
+            defaults |= {"use_cpu": True, "ddp_backend": "gloo"}
     settings = {
         "output_dir": str(job.checkpoints),
         "seed": job.seed,
@@ -129,9 +137,16 @@ def make_config(name: ConfigName, job: TrainJob, given: Mapping[str, Any], **our
         "disable_tqdm": True,
     }
     try:
-        return getattr(trl, name)(**(defaults | ours | _renamed(name, given) | settings))
+        config = getattr(trl, name)(**(defaults | ours | _renamed(name, given) | settings))
     except (ValueError, TypeError) as error:
         raise OptionError(f"{job.stage}: {name} refuses these options: {error}") from error
+    known = config.world_size
+    if isinstance(job, LaunchedJob) and not known == world.size() == job.processes:
+        raise RunError(
+            f"TRL sees {known} processes and torch {world.size()}, not {job.processes}",
+            hint="accelerate_config must not name a device or a distributed_type of its own",
+        )
+    return config
 
 
 def _renamed(config: ConfigName, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,13 +1,19 @@
 """Leaving out what teaches nothing, packing, sharing prompts: each gradient stays as in TRL."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from rlvr_trainer_grpo import world
 from rlvr_trainer_grpo.accounts import Accounts
+from rlvr_trainer_grpo.launch.hub import train_in_processes
 from rlvr_trainer_grpo.models import load_model, load_tokenizer
 from rlvr_trainer_grpo.packing import packed_attention
 from rlvr_trainer_grpo.policy_trainer import policy_trainer
 from rlvr_trainer_grpo.quiet import quiet
 from rlvr_trainer_grpo.savings import OFF, Savings
+
+from rlvr_ops_core import Launch
 
 ROWS, PROMPT, ANSWER, GROUP = 12, 4, 6, 3
 
@@ -46,7 +52,7 @@ def shuffled(batch, seed=1):
 
 
 def split(batch, parts):
-    size = ROWS // parts
+    size = len(batch["advantages"]) // parts
     return [
         {n: v[i * size :][:size] if v.ndim else v for n, v in batch.items()} for i in range(parts)
     ]
@@ -62,7 +68,7 @@ def gradients(folder, output, batch, savings, *, accumulation=1, rows_at_once=RO
         config = GRPOConfig(
             output_dir=str(output),
             report_to="none",
-            per_device_train_batch_size=ROWS // accumulation,
+            per_device_train_batch_size=len(batch["advantages"]) // accumulation,
             gradient_accumulation_steps=accumulation,
             num_generations=GROUP,
             max_completion_length=ANSWER,
@@ -70,6 +76,7 @@ def gradients(folder, output, batch, savings, *, accumulation=1, rows_at_once=RO
             use_cpu=True,
             bf16=False,
             disable_dropout=True,
+            ddp_find_unused_parameters=False,
             **options,
         )
         trainer = policy_trainer(
@@ -87,9 +94,10 @@ def gradients(folder, output, batch, savings, *, accumulation=1, rows_at_once=RO
         )
         trainer.current_gradient_accumulation_steps = accumulation
         trainer.model.train()
+        model = trainer.accelerator.prepare(trainer.model) if world.is_shared() else trainer.model
         with packed_attention(trainer.model):
             for micro in split(batch, accumulation):
-                loss = trainer.compute_loss(trainer.model, micro)
+                loss = trainer.compute_loss(model, micro)
                 trainer.accelerator.backward(loss)
     found = {name: p.grad for name, p in trainer.model.named_parameters()}
     return found, trainer
@@ -128,6 +136,43 @@ def test_parts_of_a_step_add_up_to_the_whole(tiny, tmp_path, loss_type, rows_at_
         tiny(), tmp_path, batch, Savings(), loss_type=loss_type, rows_at_once=rows_at_once
     )
     assert_same(ours, theirs)
+
+
+CASES = [
+    {"loss_type": loss_type, "idle": idle, "beta": beta}
+    for loss_type in LOSSES
+    for idle, beta in [((0, 1, 2, 3, 4, 5, 7), 0.0), ((0, 1, 2, 7, 9), 0.0), ((0, 7), 0.2)]
+]
+"""Rows of advantage 0: all of process 0; some of either; some, that are drawn to a reference."""
+
+
+def gradients_of_a_process(job, *, folder):
+    """A trainer: of each case, the gradients of this process's half of the rows."""
+    found = []
+    for case in CASES:
+        idle, options = case["idle"], {n: v for n, v in case.items() if n != "idle"}
+        whole = make_batch(idle=idle)
+        batch = {n: world.own(v) if v.ndim else v for n, v in whole.items()}
+        found.append(gradients(folder, job.output, batch, Savings(), rows_at_once=2, **options)[0])
+    torch.save(found, job.output / f"gradients-{world.rank()}.pt")
+
+
+@pytest.mark.slow
+def test_gradients_of_two_processes_are_those_of_plain_trl_in_one(
+    make_job, tiny, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    job = make_job(model=tiny())
+    from test_gradients import gradients_of_a_process as in_each  # as the processes import it
+
+    train_in_processes(in_each, job, {"folder": tiny()}, Launch(engine="torchrun", processes=2))
+    of_each = [torch.load(job.output / f"gradients-{rank}.pt") for rank in (0, 1)]
+    for number, case in enumerate(CASES):
+        idle, options = case["idle"], {n: v for n, v in case.items() if n != "idle"}
+        theirs, _ = gradients(tiny(), tmp_path, make_batch(idle=idle), OFF, **options)
+        for ours in of_each:
+            found = {name.removeprefix("module."): value for name, value in ours[number].items()}
+            assert_same(found, theirs)
 
 
 @pytest.mark.parametrize("alone", ["idle_rows", "packing"])

@@ -8,7 +8,7 @@ import pytest
 import torch
 from rlvr_trainer_grpo.gguf_cache import converted, in_package
 from rlvr_trainer_grpo.models import load_model, load_tokenizer, locate
-from rlvr_trainer_grpo.training import push
+from rlvr_trainer_grpo.pushing import push
 
 from rlvr_ops_core import ModelError
 

@@ -1,0 +1,145 @@
+"""Two processes train as one does: the same answers, gradients and weights, whatever is killed."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from copy_digits import judge
+from rlvr_trainer_grpo import grpo
+from rlvr_trainer_grpo.models import load_model
+
+from rlvr_ops_core import Launch, OptionError, RunError
+
+STEP = {"prompts_per_step": 4, "group_size": 4, "max_new_tokens": 3, "threads": 1}
+STEP |= {"learning_rate": 1e-2, "save_steps": 1}
+
+
+class Recorder:
+    """What a job reports; `at` is called with the step before its answers are judged."""
+
+    def __init__(self, at=lambda step: None):
+        self.at = at
+        self.answers, self.rows, self.rewinds = {}, {}, []
+
+    def fields(self):
+        return {"on_score": self.score, "on_log": self.log, "on_rewind": self.rewinds.append}
+
+    def score(self, samples, step):
+        self.at(step)
+        self.answers[step] = [(s.task.id, s.group, s.index, s.text) for s in samples]
+        return judge(samples, step)
+
+    def log(self, step, numbers):
+        self.rows[step] = numbers
+
+
+def weights(job):
+    return load_model(str(job.output), dtype=torch.float32).state_dict()
+
+
+def assert_close(first, second):
+    for name, weight in first.items():
+        torch.testing.assert_close(second[name], weight, rtol=0, atol=2e-5)
+
+
+def children(pid):
+    """All processes below one, with their command lines."""
+    parent, command = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (folder / "stat").read_text().rpartition(")")[2].split()
+            command[int(folder.name)] = (folder / "cmdline").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        parent[int(folder.name)] = int(stat[1])
+    found = {pid}
+    while more := {one for one, above in parent.items() if above in found} - found:
+        found |= more
+    return {one: command[one] for one in found - {pid}}
+
+
+def kill_one_worker(rank, variable="RANK"):
+    for pid in children(os.getpid()):
+        names = (Path("/proc") / str(pid) / "environ").read_bytes().split(b"\0")
+        if f"{variable}={rank}".encode() in names:
+            os.kill(pid, signal.SIGKILL)
+            return
+    raise AssertionError(f"no process has {variable}={rank}")
+
+
+def wait_until_no_child_is_left():
+    deadline = time.monotonic() + 60
+    while left := children(os.getpid()):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_killed_and_stopped_run_of_two_processes_ends_with_the_weights_of_one(make_job, tiny):
+    """Process 1 dies in step 3, SIGTERM comes in step 4, and one process does the rest."""
+    whole = Recorder()
+    reference = make_job("whole", model=tiny(), **whole.fields())
+    grpo(reference, steps=6, **STEP)
+    killed = []
+
+    def disturb(step):
+        if step == 3 and not killed:
+            killed.append(step)
+            kill_one_worker(1)
+        if step == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    cut = Recorder(disturb)
+    launch = Launch(engine="torchrun", processes=2, restarts=1)
+    job = make_job("cut", model=tiny(), launch=launch, **cut.fields())
+    with pytest.raises(SystemExit) as caught:
+        grpo(job, steps=6, **STEP)
+    assert caught.value.code == 0
+    wait_until_no_child_is_left()
+    assert cut.rewinds == [2]
+    assert cut.answers == {step: whole.answers[step] for step in (1, 2, 3, 4)}
+    assert cut.rows.keys() == {1, 2, 3, 4}
+    assert_same_numbers(whole.rows, cut.rows)
+
+    rest = Recorder()
+    grpo(make_job("cut", model=tiny(), **rest.fields()), steps=6, **STEP)
+    assert rest.rewinds == [4]
+    assert rest.answers == {step: whole.answers[step] for step in (5, 6)}
+    assert_close(weights(reference), weights(job))
+
+
+def assert_same_numbers(expected, found):
+    """Of each step: what is learned and judged, over all processes together."""
+    shared = ["reward", "reward/digit", "groups_alike", "loss", "grad_norm", "entropy"]
+    shared += ["clip_ratio", "completion_length", "truncated"]
+    shared += ["tokens/generated", "tokens/scored", "tokens/trained", "tokens/saved/idle_rows"]
+    for step, numbers in found.items():
+        for name in shared:
+            wanted = expected[step].get(name)
+            assert numbers.get(name) == pytest.approx(wanted, abs=1e-4), (step, name)
+    assert "restarts" not in found[2]
+    assert found[3]["restarts"] == 1.0
+
+
+@pytest.mark.slow
+def test_accelerate_that_runs_one_process_silently_is_an_error_before_torch_is_loaded(
+    make_job, tiny, tmp_path
+):
+    config = tmp_path / "accelerate.yaml"
+    config.write_text("compute_environment: LOCAL_MACHINE\ndistributed_type: 'NO'\nuse_cpu: true\n")
+    launch = Launch(engine="torchrun", processes=2, accelerate_config=str(config))
+    with pytest.raises(RunError, match="started a world of 1, not of 2") as caught:
+        grpo(make_job(model=tiny(), launch=launch), steps=1, **STEP)
+    assert "leave accelerate_config out" in caught.value.hint
+    wait_until_no_child_is_left()
+
+
+def test_step_that_can_not_be_shared_out_is_refused(make_job, tiny):
+    from rlvr_trainer_grpo.grpo import _check_shares
+
+    _check_shares(4, 2)
+    with pytest.raises(OptionError, match="can't be shared out among 3 processes"):
+        _check_shares(4, 3)
