@@ -88,7 +88,7 @@ def test_deadline_counts_own_time_and_stops_what_hangs_or_sleeps(tmp_path):
     finally:
         process.close()
     assert [one.status for one in outcomes] == ["ok", "ok", "timeout", "timeout"]
-    assert process.clock.starved_s > 1.0
+    assert process.clock.starved_s > 0.05
 
 
 ALIKE = (("failures:grading_sound", "BOXED"), ("batches:columns_sound", "BOXED"))

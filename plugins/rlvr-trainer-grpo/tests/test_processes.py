@@ -61,13 +61,19 @@ def children(pid):
     return {one: command[one] for one in found - {pid}}
 
 
-def kill_one_worker(rank, variable="RANK"):
+def kill_one_worker(rank):
     for pid in children(os.getpid()):
         names = (Path("/proc") / str(pid) / "environ").read_bytes().split(b"\0")
-        if f"{variable}={rank}".encode() in names:
+        if f"RANK={rank}".encode() in names:
             os.kill(pid, signal.SIGKILL)
             return
-    raise AssertionError(f"no process has {variable}={rank}")
+    raise AssertionError(f"no process has RANK={rank}")
+
+
+def kill_one_ray_worker():
+    """Ray tells its workers their rank after their start: the newest will do."""
+    workers = [pid for pid, line in children(os.getpid()).items() if "RayTrainWorker" in line]
+    os.kill(max(workers), signal.SIGKILL)
 
 
 def wait_until_no_child_is_left():
@@ -108,6 +114,29 @@ def test_killed_and_stopped_run_of_two_processes_ends_with_the_weights_of_one(ma
     grpo(make_job("cut", model=tiny(), **rest.fields()), steps=6, **STEP)
     assert rest.rewinds == [4]
     assert rest.answers == {step: whole.answers[step] for step in (5, 6)}
+    assert_close(weights(reference), weights(job))
+
+
+@pytest.mark.slow
+def test_ray_trains_in_two_workers_to_the_weights_of_one_although_one_is_killed(make_job, tiny):
+    pytest.importorskip("ray.train", reason='pip install "rlvr-trainer-grpo[ray]" runs this')
+    whole = Recorder()
+    reference = make_job("whole", model=tiny(), **whole.fields())
+    grpo(reference, steps=3, **STEP)
+    killed = []
+
+    def disturb(step):
+        if step == 2 and not killed:
+            killed.append(step)
+            kill_one_ray_worker()
+
+    cut = Recorder(disturb)
+    launch = Launch(engine="ray", processes=2, restarts=1)
+    job = make_job("cut", model=tiny(), launch=launch, **cut.fields())
+    grpo(job, steps=3, **STEP)
+    wait_until_no_child_is_left()
+    assert killed == [2]
+    assert cut.answers == whole.answers
     assert_close(weights(reference), weights(job))
 
 
