@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from rlvr_ops_core.cli import main
+from rlvr_ops_core.cli import cli
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "hole.yaml"
 
 
 @pytest.mark.slow
 def test_the_alarm_comes_within_five_steps_of_ten_percent_hacks_and_names_some(tmp_path):
-    done = CliRunner().invoke(main, ["run", str(EXAMPLE), "--output", str(tmp_path / "hole")])
+    done = CliRunner().invoke(cli, ["run", str(EXAMPLE), "--output", str(tmp_path / "hole")])
     assert done.exit_code == 0, done.output
     hacked = defaultdict(list)
     hacks = set()

@@ -5,6 +5,7 @@ Both start one clean Python process (never a fork of the trainer) that puts up i
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from rlvr_ops_core import RewardLoadError
 from rlvr_rewards_code.backends.sandbox import Sandbox, SandboxBroken, Setup
 from rlvr_rewards_code.jail.view import view_of
 
@@ -36,6 +38,9 @@ ENVIRONMENT = {
     "LD_BIND_NOW": "1",  # else each program looks up the functions of libc for itself
 }
 STACK_BYTES = 32 * 2**20
+
+MOMENTARY = frozenset({errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE})
+"""What a full machine answers: it says nothing of which sandboxes work here."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,11 @@ def _trial(name: str) -> str:
     try:
         Local(name).start(Setup(), "programs").close()
     except (SandboxBroken, OSError) as error:
+        if isinstance(error, OSError) and error.errno in MOMENTARY:
+            raise RewardLoadError(
+                f"the code sandbox {name} could not be tried: {error.strerror}",
+                hint="free memory, processes or open files; no other sandbox is taken instead",
+            ) from error
         return f"{name}: {error}"
     return ""
 
