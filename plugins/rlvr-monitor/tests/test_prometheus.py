@@ -228,7 +228,7 @@ def test_a_real_prometheus_scrapes_a_run_and_its_alert_fires(write_pipeline, tmp
         "health": {"use": "monitor/health"},
         "metrics": {"use": "monitor/prometheus", "port": port},
     }
-    file = write_pipeline(monitors, steps=400, nan_at=3, pause_s=0.05)
+    file = write_pipeline(monitors, steps=150, nan_at=40, pause_s=0.3)
     write_files(tmp_path / "etc", (f"127.0.0.1:{port}",))
     config = tmp_path / "etc/prometheus.yml"
     text = config.read_text().replace("15s", "500ms").replace("1m", "500ms")
