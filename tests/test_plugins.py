@@ -301,6 +301,7 @@ def test_verbose_shows_options_with_types_and_defaults_and_tracebacks(site: Site
 
 @pytest.mark.usefixtures("site")
 def test_a_line_fits_the_terminal_that_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     whole = rlvr("plugins", "--file", str(ECHO_FILE)).stdout.splitlines()
     assert max(map(len, whole)) > 80  # a pipe gets all of it
     monkeypatch.setenv("COLUMNS", "60")

@@ -84,7 +84,7 @@ def test_a_disk_is_given_on_request_and_is_empty_for_the_next(judge, usable):
     once = program.replace("assert os.listdir('/tmp') == []", "assert len(os.listdir('/tmp')) < 2")
     pairs = [(cheats.PLAIN, once)] * 3
     verdicts = judge(pairs, backend=usable("namespaces"), disk_mb=4, slots=1)
-    assert [verdict.value for verdict in verdicts] == [1.0] * 3
+    assert [(verdict.value, verdict.info.get("error")) for verdict in verdicts] == [(1.0, None)] * 3
 
 
 def test_processes_are_allowed_on_request_and_gone_after(judge, usable):
