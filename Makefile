@@ -7,6 +7,9 @@ INSTALLED := $(VENV)/.installed
 WORKERS ?= 2
 PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
 
+# Processes that tests start shall not compile our modules and those of fresh environments each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test test-fast check format bench wheels clean
 
 help:  ## this list

@@ -308,7 +308,7 @@ WRONG: list[Wrong] = [
         "unknown key without a nearest",
         but("seed: 0", "colour: red"),
         [
-            "FILE:2: colour: unknown key; it takes: name, seed, model, plugins, error_budget, require_audit, data, rewards, monitors, stages",
+            "FILE:2: colour: unknown key; it takes: name, seed, model, plugins, error_budget, launch, require_audit, data, rewards, monitors, stages",
         ],
     ),
     Wrong(

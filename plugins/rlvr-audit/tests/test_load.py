@@ -1,5 +1,6 @@
 """A busy machine changes no verdict: deadlines and growth are measured in a reward's own time."""
 
+import re
 import runpy
 import subprocess
 import sys
@@ -120,4 +121,5 @@ def test_quadratic_growth_is_found_while_four_processes_compute():
         )
     (finding,) = report.findings
     assert finding.severity == "high"
-    assert "power 2" in finding.what or "power 1.8" in finding.what or "power 1.9" in finding.what
+    power = float(re.search(r"the power ([\d.]+)", finding.what)[1])
+    assert 1.5 < power < 2.5

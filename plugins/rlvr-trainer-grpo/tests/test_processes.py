@@ -76,15 +76,24 @@ def kill_one_ray_worker():
     os.kill(max(workers), signal.SIGKILL)
 
 
+@pytest.fixture
 def wait_until_no_child_is_left():
-    deadline = time.monotonic() + 60
-    while left := children(os.getpid()):
-        assert time.monotonic() < deadline, left
-        time.sleep(0.1)
+    """No child but those that other tests of this process keep."""
+    others = children(os.getpid()).keys()
+
+    def wait():
+        deadline = time.monotonic() + 60
+        while left := children(os.getpid()).keys() - others:
+            assert time.monotonic() < deadline, left
+            time.sleep(0.1)
+
+    return wait
 
 
 @pytest.mark.slow
-def test_killed_and_stopped_run_of_two_processes_ends_with_the_weights_of_one(make_job, tiny):
+def test_killed_and_stopped_run_of_two_processes_ends_with_the_weights_of_one(
+    make_job, tiny, wait_until_no_child_is_left
+):
     """Process 1 dies in step 3, SIGTERM comes in step 4, and one process does the rest."""
     whole = Recorder()
     reference = make_job("whole", model=tiny(), **whole.fields())
@@ -118,7 +127,9 @@ def test_killed_and_stopped_run_of_two_processes_ends_with_the_weights_of_one(ma
 
 
 @pytest.mark.slow
-def test_ray_trains_in_two_workers_to_the_weights_of_one_although_one_is_killed(make_job, tiny):
+def test_ray_trains_in_two_workers_to_the_weights_of_one_although_one_is_killed(
+    make_job, tiny, wait_until_no_child_is_left
+):
     pytest.importorskip("ray.train", reason='pip install "rlvr-trainer-grpo[ray]" runs this')
     whole = Recorder()
     reference = make_job("whole", model=tiny(), **whole.fields())
@@ -155,7 +166,7 @@ def assert_same_numbers(expected, found):
 
 @pytest.mark.slow
 def test_accelerate_that_runs_one_process_silently_is_an_error_before_torch_is_loaded(
-    make_job, tiny, tmp_path
+    make_job, tiny, tmp_path, wait_until_no_child_is_left
 ):
     config = tmp_path / "accelerate.yaml"
     config.write_text("compute_environment: LOCAL_MACHINE\ndistributed_type: 'NO'\nuse_cpu: true\n")
