@@ -12,8 +12,8 @@ def serve(context: RunContext, stage: PlannedStage) -> None:
     """Serve the stage's model; ends with Ctrl-C, which is the way to end it and no failure."""
     (model,) = stage.models
     with stage.bound.make()(context.model_path(model)) as url:
-        context.events.emit("serving", stage=stage.name, model=model, url=url)
         try:
+            context.events.emit("serving", stage=stage.name, model=model, url=url)
             threading.Event().wait()
         except KeyboardInterrupt:
             context.events.emit("served", stage=stage.name, model=model, url=url)

@@ -4,6 +4,7 @@
 """
 
 import json
+import resource
 import shutil
 import signal
 import sys
@@ -11,6 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from rolling import roll
@@ -39,6 +41,11 @@ def gauge(server, name):
     with urllib.request.urlopen(server.url + "/metrics", timeout=30) as response:
         lines = response.read().decode().splitlines()
     return float(next(line for line in lines if line.startswith(name + " ")).split()[1])
+
+
+def resident_mb(server):
+    pages = Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize() / 2**20
 
 
 def wait_until(claim, timeout=30):
@@ -95,6 +102,20 @@ def test_a_slow_client_is_let_go_and_holds_nobody_up(start):
         assert answer == b"" if number % 2 else answer.startswith(b"HTTP/1.1 408 ")
         sock.close()
     wait_until(lambda: gauge(server, "rlvr_requests_waiting") == 0)
+
+
+def test_a_client_that_reads_nothing_is_let_go_and_fills_no_memory(start):
+    server = start("--reward", "text/exact", "--read-timeout-s", "1", "--at-once", "1", *QUIET)
+    before = resident_mb(server)
+    line = json.dumps({"id": "x" * 1000, "completion": "a", "answer": "a"}).encode() + b"\n"
+    with server.connect() as sock:
+        sock.settimeout(20)
+        sock.sendall(post_bytes(b"", "application/x-ndjson", 50_000 * len(line)))
+        with pytest.raises((ConnectionError, TimeoutError)):  # it waits a second, and breaks off
+            sock.sendall(line * 50_000)
+        assert ask(server, [{"completion": "a", "answer": "a"}])[0] == 200
+    assert gauge(server, "rlvr_requests_running") == 0
+    assert resident_mb(server) - before < 50
 
 
 def test_ten_megabytes_are_refused_before_they_are_read(start):

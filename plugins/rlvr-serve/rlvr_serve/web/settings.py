@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -60,10 +61,8 @@ class WebSettings:
             )
         if (self.tls_cert is None) != (self.tls_key is None):
             raise OptionError("TLS takes both --tls-cert and --tls-key")
-        for name in ("tls_cert", "tls_key"):
-            file = getattr(self, name)
-            if file is not None and not file.is_file():
-                raise OptionError(f"--{name.replace('_', '-')} {file}: there is no such file")
+        if self.tls_cert is not None and self.tls_key is not None:
+            _check_pair(self.tls_cert, self.tls_key)
         for name in ("max_body_mb", "buffer_mb", "at_once", "deadline_s", "read_timeout_s"):
             if not getattr(self, name) > 0:
                 raise OptionError(f"{name} {getattr(self, name)}: must be more than 0")
@@ -72,6 +71,20 @@ class WebSettings:
         for name in ("queue", "drain_delay_s", "grace_s"):
             if getattr(self, name) < 0:
                 raise OptionError(f"{name} {getattr(self, name)}: must not be negative")
+
+
+def _check_pair(cert: Path, key: Path) -> None:
+    for option, file in (("--tls-cert", cert), ("--tls-key", key)):
+        if not file.is_file():
+            raise OptionError(f"{option} {file}: there is no such file")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)
+    except (ssl.SSLError, OSError) as error:
+        what = error.strerror if error.errno else str(error)
+        raise OptionError(
+            f"--tls-cert {cert} with --tls-key {key}: {what}",
+            hint="give a PEM file of the certificate chain and the PEM file of its key",
+        ) from error
 
 
 def is_loopback(host: str) -> bool:
