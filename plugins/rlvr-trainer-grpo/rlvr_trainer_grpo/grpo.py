@@ -277,21 +277,27 @@ def _remember(selection: Selection, trainer: Any, job: TrainJob) -> None:
 
 
 def _check_pruning(pruning: Pruning | None, group_size: int, scale_rewards: str | bool) -> None:
-    if pruning and pruning.select_by and pruning.candidates < 1:
-        raise OptionError(f"pruning: candidates: {pruning.candidates}", hint="take at least 1")
-    keep = pruning and pruning.keep_answers
-    if not keep:
+    if pruning is None:
         return
-    if not 2 <= keep <= group_size:
+    if pruning.select_by and pruning.candidates < 1:
+        raise OptionError(f"pruning: candidates: {pruning.candidates}", hint="take at least 1")
+    first, keep = pruning.first_answers, pruning.keep_answers
+    if first is not None and not 2 <= first < group_size:
+        raise OptionError(
+            f"pruning: first_answers: {first} of the {group_size} answers of a group",
+            hint=f"take 2 to {group_size - 1}: one answer alone settles nothing",
+        )
+    if keep is not None and not 2 <= keep <= group_size:
         raise OptionError(
             f"pruning: keep_answers: {keep} of the {group_size} answers of a group",
             hint=f"keep 2 to {group_size}: one answer alone has nothing to be compared with",
         )
-    if scale_rewards == "batch":
-        raise OptionError(
-            "pruning: keep_answers does not go with scale_rewards: batch",
-            hint="take group or none",
-        )
+    for name, value in (("first_answers", first), ("keep_answers", keep)):
+        if value is not None and scale_rewards == "batch":
+            raise OptionError(
+                f"pruning: {name} does not go with scale_rewards: batch",
+                hint="take group or none",
+            )
 
 
 def _check_shares(prompts_per_step: int, processes: int) -> None:

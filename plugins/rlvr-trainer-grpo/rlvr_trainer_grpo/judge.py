@@ -16,8 +16,10 @@ from rlvr_trainer_grpo.conversations import Conversation, conversation_metrics
 from rlvr_trainer_grpo.outage import ask_again
 from rlvr_trainer_grpo.prompts import cut_at_stop
 
-Row = tuple[int, Any, Sequence[int]]
-"""The place of a task among the job's, a completion, and its tokens."""
+Place = tuple[int, int]
+"""Where an answer belongs: its group in the step, and its number there."""
+Row = tuple[int, Any, Sequence[int], Place | None]
+"""The place of a task among the job's, a completion, its tokens, and where it belongs."""
 
 
 class Judge:
@@ -52,7 +54,7 @@ class Judge:
         self.outage_pauses_s = outage_pauses_s
         self.wait = wait
         self._step = -1
-        self._groups: list[list[tuple[Sample, Verdict]]] = []
+        self._groups: defaultdict[int, list[tuple[Sample, Verdict]]] = defaultdict(list)
         self._written: list[int] = []
 
     def __call__(
@@ -63,11 +65,16 @@ class Judge:
         task_index: Sequence[int],
         trainer_state: Any,
         conversation: Sequence[Conversation] = (),
+        place: Sequence[Place] | None = None,
         **_: Any,
     ) -> list[float | None]:
-        """The value of each completion, in order, for the optimizer step that is being made."""
+        """The value of each completion, in order, for the optimizer step that is being made.
+
+        Without `place` they are whole groups, one after the other.
+        """
         step = trainer_state.global_step + 1
-        rows = list(zip(task_index, completions, completion_ids, strict=True))
+        places = place or [None] * len(completions)
+        rows = list(zip(task_index, completions, completion_ids, places, strict=True))
         every_row = [row for some in world.gather(rows) for row in some]
         values = self._judge(step, every_row, conversation) if world.rank() == 0 else []
         return list(world.own(world.share(values)))
@@ -77,11 +84,15 @@ class Judge:
     ) -> list[float | None]:
         """The values of what all processes generated: a step's groups are judged in one call."""
         if step != self._step:
-            self._step, self._groups, self._written = step, [], []
+            self._step, self._written = step, []
+            self._groups.clear()
         first = len(self._groups)
+        belongs = [
+            place or (first + number // self.group_size, number % self.group_size)
+            for number, (*_, place) in enumerate(rows)
+        ]
         places: list[dict[str, Any]] = [
-            {"group": f"{step}/{first + row // self.group_size}", "index": row % self.group_size}
-            for row in range(len(rows))
+            {"group": f"{step}/{group}", "index": index} for group, index in belongs
         ]
         if conversation:
             samples = [talk.sample(**at) for talk, at in zip(conversation, places, strict=True)]
@@ -89,19 +100,18 @@ class Judge:
         else:
             samples = [
                 self._sample(self.job.tasks[task], completion, ids, **at)
-                for (task, completion, ids), at in zip(rows, places, strict=True)
+                for (task, completion, ids, _), at in zip(rows, places, strict=True)
             ]
-            written = [len(ids) for _, _, ids in rows]
+            written = [len(ids) for _, _, ids, _ in rows]
         with self.accounts.phase("score"):
             verdicts = ask_again(
                 lambda: self.job.score(samples, step=step), self._pauses(samples), self.wait
             )
         self.accounts.count(scored=sum(written))
         self._written += written
-        judged = list(zip(samples, verdicts, strict=True))
-        size = self.group_size
-        self._groups += [judged[start : start + size] for start in range(0, len(judged), size)]
-        return [verdict.value for _, verdict in judged]
+        for (group, _), sample, verdict in zip(belongs, samples, verdicts, strict=True):
+            self._groups[group].append((sample, verdict))
+        return [verdict.value for verdict in verdicts]
 
     def _sample(
         self, task: Task, completion: Any, ids: Sequence[int], *, group: str, index: int
@@ -128,7 +138,8 @@ class Judge:
         that teach nothing because all their values are equal (a group with less than two verdicts
         is one of them).
         """
-        groups, self._groups = self._groups, []
+        groups = list(self._groups.values())
+        self._groups.clear()
         written, self._written = self._written, []
         if not groups:
             return {}

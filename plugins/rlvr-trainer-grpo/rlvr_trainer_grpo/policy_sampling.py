@@ -17,6 +17,7 @@ from rlvr_trainer_grpo.pruning import Pruning, downsample, groups_alike, replace
 from rlvr_trainer_grpo.rehearsal import rehearsed_lengths
 from rlvr_trainer_grpo.savings import Savings
 from rlvr_trainer_grpo.selection import Selection
+from rlvr_trainer_grpo.settled import completed, undecided_first
 from rlvr_trainer_grpo.teaching import Batch, loss_mask
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
     rewards: Tensor
     rows: list[dict[str, Any]]
     """The rows of the dataset that are being answered."""
+    groups_begun: int = 0
+    """Groups of the step, of all processes, that have been asked for."""
 
     def _generate_single_turn(
         self, prompt_ids: Sequence[Sequence[int]], *multimodal: Any, **settings: Any
@@ -128,14 +131,49 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
         return self.rewards
 
     def _answered(self, rows: Sequence[dict[str, Any]]) -> Batch:
-        """TRL's batch: these rows answered and judged."""
-        self.rows = [dict(row) for row in rows]  # TRL writes into them, and some are the same
+        """TRL's batch of these rows answered and judged, with all rewards as "reward"."""
+        group, first = self.num_generations, self.pruning.first_answers
+        count = len(rows) // group
+        begun = self.groups_begun + world.rank() * count
+        self.groups_begun += count * world.size()
+        places = [(begun + row // group, row % group) for row in range(len(rows))]
+        if not first:
+            return self._answered_once(rows, places)
+        batch = self._some_answers(rows, places, range(first))
+        order, undecided = undecided_first(batch["reward"][:, 0], first)
+        most = max(world.gather(undecided))  # each process asks for as many: TRL wants it so
+        asked = sorted(order[:most])
+        kept = [number * group + row for number in asked for row in range(group)]
+        some_rows, some_places = [rows[row] for row in kept], [places[row] for row in kept]
+        late = self._some_answers(some_rows, some_places, range(first, group)) if kept else None
+        mean_tokens = int(loss_mask(batch).sum()) / (count * first)
+        self.accounts.count(settled=round(mean_tokens * (count - len(asked)) * (group - first)))
+        scale = self.scale_rewards == "group"
+        return completed(batch, late, asked, group=group, first=first, scale=scale)
+
+    def _some_answers(
+        self, rows: Sequence[dict[str, Any]], places: Sequence[tuple[int, int]], numbers: range
+    ) -> Batch:
+        """The answers of each group that have these numbers."""
+        group = self.num_generations
+        chosen = [row for row in range(len(rows)) if row % group in numbers]
+        self.num_generations = len(numbers)
+        try:
+            return self._answered_once([rows[n] for n in chosen], [places[n] for n in chosen])
+        finally:
+            self.num_generations = group
+
+    def _answered_once(
+        self, rows: Sequence[dict[str, Any]], places: Sequence[tuple[int, int]]
+    ) -> Batch:
+        pairs = zip(rows, places, strict=True)
+        self.rows = [{**row, "place": place} for row, place in pairs]
         batch: Batch = super()._generate_and_score_completions(self.rows)
-        return batch
+        return {"reward": world.own(self.rewards), **batch}
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> Batch:
         """TRL's batch, pruned as far as that was asked for."""
-        self.entropies = []
+        self.entropies, self.groups_begun = [], 0
         batch = self._pruned(inputs)
         means = [pair for some in world.gather(self.entropies) for pair in some]
         tokens = sum(count for _, count in means)
@@ -146,12 +184,12 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
     def _pruned(self, inputs: list[dict[str, Any]]) -> Batch:
         if self.selection is not None:
             inputs = self._selected(len(inputs))
-        batch = self._answered(inputs)
-        group, rewards = self.num_generations, world.own(self.rewards)
+        batch, group = self._answered(inputs), self.num_generations
         if self.selection is not None:
-            answered = world.gather([row["task_index"] for row in inputs])
-            values = self.rewards[:, 0].tolist()
-            self.selection.learn([place for some in answered for place in some], values)
+            values = batch["reward"][:, 0].tolist()
+            outcomes = [(row["task_index"], v) for row, v in zip(inputs, values, strict=True)]
+            of_all = [outcome for some in world.gather(outcomes) for outcome in some]
+            self.selection.learn(*zip(*of_all, strict=True))
         for number in range(self.pruning.resample_rounds):
             dead = groups_alike(batch, group)
             most = max(world.gather(len(dead)))  # each process draws as many: TRL wants it so
@@ -160,10 +198,9 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
             others = self.other_tasks(self.state.global_step, number, most * world.size())
             rows = [task for task in world.own(others) for _ in range(group)]
             more = self._answered(rows)
-            both = {"reward": rewards, **batch}, {"reward": world.own(self.rewards), **more}
-            batch = replace_groups(*both, dead, group)
-            rewards = batch.pop("reward")
+            batch = replace_groups(batch, more, dead, group)
             self.accounts.count(resampled=int(loss_mask(more).sum()))
+        rewards = batch.pop("reward")
         if self.pruning.keep_answers:
             before = int(loss_mask(batch).sum())
             batch = downsample(
@@ -174,7 +211,7 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
                 scale=self.scale_rewards == "group",
             )
             self.accounts.count(pruned=before - int(loss_mask(batch).sum()))
-        if self.pruning.resample_rounds or self.pruning.keep_answers:
+        if self.pruning.changes_batches():
             batch["num_items_in_batch"] = self.accelerator.gather(loss_mask(batch).sum()).sum()
         if self.leaves_one_out:
             # r - mean of the others = (r - mean of all) * G / (G - 1)

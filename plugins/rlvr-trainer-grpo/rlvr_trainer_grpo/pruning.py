@@ -4,6 +4,8 @@
                    other tasks, in at most so many rounds. DAPO, arXiv:2503.14476, section 3.2;
                    there until the batch is full. Tasks are drawn anew from all of them, so that a
                    step needs nothing but its number, and a killed run resumes as it was.
+`first_answers`    a group whose first answers are all worth the same gets no more of them: see
+                   `settled`.
 `select_by`        tasks whose outcome is uncertain are answered oftener: see `selection`.
 `keep_answers`     down-sampling: of each group those answers are trained on whose rewards vary
                    most. PODS, arXiv:2504.13818, section 3.2; advantages are those in the kept set.
@@ -34,10 +36,16 @@ class Pruning:
     """Rounds of further groups in place of those that teach nothing; 0 keeps what came."""
     keep_answers: int | None = None
     """Answers of a group that are trained on; None keeps all."""
+    first_answers: int | None = None
+    """Answers of a group that show whether the others are worth asking for; None asks for all."""
     select_by: str | None = None
     """Answer tasks of uncertain outcome, by this entry of their data, or `id`; None takes turns."""
     candidates: int = 4
     """Tasks that are drawn for each one that `select_by` chooses."""
+
+    def changes_batches(self) -> bool:
+        """Whether other answers are trained on than those that TRL was given."""
+        return bool(self.resample_rounds or self.keep_answers or self.first_answers)
 
 
 def most_varied(values: Sequence[float], keep: int) -> list[int]:
@@ -73,15 +81,22 @@ def downsample(batch: Batch, reward_B: Tensor, *, group: int, keep: int, scale: 
         else:
             chosen = sorted(known + unknown[: keep - len(known)])
         reward_K = reward_B[[first + place for place in chosen]]
-        seen_K = reward_K[~reward_K.isnan()]
-        advantage_K = reward_K - (seen_K.mean() if len(seen_K) else 0.0)
-        if scale:
-            spread = seen_K.std() if len(seen_K) > 1 else torch.zeros(())
-            advantage_K = advantage_K / (spread + 1e-4)  # as in TRL
         rows += [first + place for place in chosen]
-        advantages.append(advantage_K.nan_to_num(0.0))
+        advantages.append(advantages_within(reward_K, scale=scale))
     kept = select(batch, rows) | {"advantages": torch.cat(advantages).to(batch["advantages"])}
     return kept | {"num_items_in_batch": loss_mask(kept).sum()}
+
+
+def advantages_within(reward_K: Tensor, *, scale: bool) -> Tensor:
+    """(K,) advantages of answers among themselves, as in TRL; 0 where there is no verdict (NaN)."""
+    import torch
+
+    seen_K = reward_K[~reward_K.isnan()]
+    advantage_K = reward_K - (seen_K.mean() if len(seen_K) else 0.0)
+    if scale:
+        spread = seen_K.std() if len(seen_K) > 1 else torch.zeros(())
+        advantage_K = advantage_K / (spread + 1e-4)
+    return advantage_K.nan_to_num(0.0)
 
 
 def groups_alike(batch: Batch, group: int) -> list[int]:

@@ -36,7 +36,7 @@ def test_page_names_every_number_and_no_other(make_job, tiny):
     grpo(
         make_job("b", model=tiny(), on_log=log),
         costs=Costs(price_per_hour=1, watts=10),
-        pruning=Pruning(resample_rounds=3, keep_answers=2),
+        pruning=Pruning(resample_rounds=3, keep_answers=2, first_answers=3),
         **step,
         **group,
     )

@@ -1,5 +1,6 @@
 """Leaving out groups and answers: which ones, and what remains."""
 
+import dataclasses
 import math
 from itertools import combinations
 from statistics import pvariance
@@ -10,6 +11,7 @@ from copy_digits import judge
 from rlvr_trainer_grpo import grpo
 from rlvr_trainer_grpo.pruning import Pruning, downsample, groups_alike, most_varied, replace_groups
 from rlvr_trainer_grpo.selection import Selection
+from rlvr_trainer_grpo.settled import completed, undecided_first
 
 from rlvr_ops_core import OptionError, StopRun, Task
 
@@ -72,7 +74,10 @@ def test_fewer_tokens_are_trained_and_the_log_says_so(make_job, tiny):
     assert all(row.get("tokens/trained", 0) < row["tokens/generated"] / 1.5 for row in rows)
 
 
-def test_groups_that_teach_nothing_are_sampled_again_and_resume_finds_the_same(make_job, tiny):
+@pytest.mark.parametrize("first_answers", [None, 2])
+def test_groups_that_teach_nothing_are_sampled_again_and_resume_finds_the_same(
+    make_job, tiny, first_answers
+):
     tasks = {"whole": [], "cut": []}
 
     def scorer(name):
@@ -86,7 +91,8 @@ def test_groups_that_teach_nothing_are_sampled_again_and_resume_finds_the_same(m
         if step == 3:
             raise StopRun("killed")
 
-    options = STEP | {"steps": 4, "save_steps": 2, "pruning": Pruning(resample_rounds=2)}
+    pruning = Pruning(resample_rounds=2, first_answers=first_answers)
+    options = STEP | {"steps": 4, "save_steps": 2, "pruning": pruning}
     grpo(make_job("whole", model=tiny(), on_score=scorer("whole")), **options)
     with pytest.raises(StopRun):
         grpo(make_job("cut", model=tiny(), on_log=log), **options)
@@ -97,13 +103,69 @@ def test_groups_that_teach_nothing_are_sampled_again_and_resume_finds_the_same(m
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
-    [({}, "1 of the 4 answers"), ({"scale_rewards": "batch"}, "does not go with scale_rewards")],
+    ("pruning", "options", "says"),
+    [
+        ({"keep_answers": 1}, {}, "1 of the 4 answers"),
+        ({"keep_answers": 2}, {"scale_rewards": "batch"}, "does not go with scale_rewards"),
+        ({"first_answers": 1}, {}, "1 of the 4 answers"),
+        ({"first_answers": 4}, {}, "take 2 to 3"),
+        ({"first_answers": 2}, {"scale_rewards": "batch"}, "does not go with scale_rewards"),
+    ],
 )
-def test_pruning_that_leaves_nothing_to_compare_is_refused(make_job, tiny, options, says):
-    keep = 2 if options else 1
-    with pytest.raises(OptionError, match=says):
-        grpo(make_job(model=tiny()), steps=1, pruning=Pruning(keep_answers=keep), **STEP, **options)
+def test_pruning_that_leaves_nothing_to_compare_is_refused(make_job, tiny, pruning, options, says):
+    with pytest.raises(OptionError) as caught:
+        grpo(make_job(model=tiny()), steps=1, pruning=Pruning(**pruning), **STEP, **options)
+    assert says in f"{caught.value} {caught.value.hint}"
+
+
+def test_groups_are_settled_by_two_verdicts_that_are_alike():
+    nan = math.nan
+    rewards = torch.tensor([1.0, 1, 0, 1, nan, 0, 0, 0, nan, nan])
+    assert undecided_first(rewards, 2) == ([1, 2, 4, 0, 3], 3)
+
+
+def test_a_settled_group_is_filled_up_with_rows_that_weigh_nothing():
+    early = make_batch([0.0, 0, 1, 0, 1, 1, 0, 1]) | {"reward": torch.tensor([[0.0]] * 8)}
+    early["reward"][2] = 1.0  # groups of two: settled, undecided, settled, settled
+    late = make_batch([0.0, 1, 1, 1], prompt_width=3, answer_width=4)
+    late = {name: value[:2] if value.ndim else value for name, value in late.items()}
+    late["reward"] = torch.tensor([[math.nan], [1.0]])
+    whole = completed(early, late, [1], group=4, first=2, scale=False)
+    answers = whole["completion_mask"].sum(1).tolist()
+    assert answers == [3, 3, 0, 0, 3, 3, 4, 4, 3, 3, 0, 0, 3, 3, 0, 0]
+    assert whole["num_items_in_batch"] == 8 * 3 + 2 * 4
+    assert whole["completion_ids"][4:8, 0].tolist() == [102, 103, 100, 101]
+    expected = torch.zeros(16)
+    expected[4:8] = torch.tensor([1 / 3, -2 / 3, 0.0, 1 / 3])
+    torch.testing.assert_close(whole["advantages"], expected)
+    assert whole["reward"].isnan().sum() == 7
+
+
+def test_a_group_whose_first_answers_are_alike_gets_no_more(make_job, tiny):
+    """Tasks 0 and 1 of each step pass and fail whatever is answered, the third may do either."""
+    asked, logged = {}, {}
+
+    def score(samples, step):
+        for sample in samples:
+            asked.setdefault((step, sample.group), []).append((sample.index, sample.task))
+        sure = {"0": 0.0, "1": 1.0}
+        return [
+            dataclasses.replace(verdict, value=sure.get(sample.task.id, float(sample.index % 2)))
+            for sample, verdict in zip(samples, judge(samples, step), strict=True)
+        ]
+
+    tasks = [Task(str(number), f"{number} {number} =", "1") for number in range(3)]
+    job = make_job(model=tiny(), tasks=tasks, on_score=score, on_log=logged.__setitem__)
+    grpo(job, steps=2, pruning=Pruning(first_answers=2), **STEP)
+    assert len(asked) == 6
+    for answers in asked.values():
+        numbers, tasks_asked = zip(*answers, strict=True)
+        assert len({task.id for task in tasks_asked}) == 1
+        assert list(numbers) == ([0, 1, 2, 3] if tasks_asked[0].id == "2" else [0, 1])
+    for numbers in logged.values():
+        assert numbers["tokens/settled"] > 0
+        assert numbers["groups_alike"] == pytest.approx(2 / 3)
+        assert numbers["tokens/trained"] < numbers["tokens/generated"]
 
 
 def selection(**options):

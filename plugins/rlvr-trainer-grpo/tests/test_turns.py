@@ -157,7 +157,12 @@ def test_a_conversation_ends_where_the_context_is_full(make_job, tiny):
 
 
 @pytest.mark.parametrize(
-    "options", [{"savings": OFF}, {"pruning": Pruning(resample_rounds=2, keep_answers=2)}]
+    "options",
+    [
+        {"savings": OFF},
+        {"pruning": Pruning(resample_rounds=2, keep_answers=2)},
+        {"pruning": Pruning(first_answers=2)},
+    ],
 )
 def test_an_environment_goes_with_pruning_and_without_savings(make_job, tiny, options):
     seen, rows = conversations(

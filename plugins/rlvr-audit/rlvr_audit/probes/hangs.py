@@ -218,9 +218,16 @@ def _steepest(asks: Sequence[Ask], outcomes: Sequence[Outcome]) -> Growth | None
         step = math.log(SIZES[place] / SIZES[place - 1])
         exponent = math.log(max(last, 1e-6) / max(before, 1e-6)) / step
         growth = Growth(asks[place], SIZES[place], last, exponent)
-        if exponent > thresholds.STEEP_EXPONENT and growth.projected_s > thresholds.SLOW_S:
+        is_slow = growth.projected_s > thresholds.SLOW_S
+        if exponent > thresholds.STEEP_EXPONENT and is_slow and _goes_on(growth, outcomes[place:]):
             found = growth
     return found
+
+
+def _goes_on(growth: Growth, outcomes: Sequence[Outcome]) -> bool:
+    """Longer texts take longer still, or are stopped: else this one was slow for other reasons."""
+    longer = [one for one in outcomes[1:] if one is not NOT_TRIED and not _is_late(one)]
+    return growth.seconds > 1 or all(one.seconds > growth.seconds for one in longer)
 
 
 def _confirmed(bench: Bench, asks: Sequence[Ask], growth: Growth | None) -> Growth | None:

@@ -30,7 +30,8 @@ whether we had to end it."""
 PROGRAM, SCRIPT, EXAMINER = b"p", b"s", b"t"
 FORK, END, LAST = b"f", b"k", b"l"
 """Orders: fork one; end one; take leave of one that has closed its channel and should be dead."""
-DYING_S = 0.2
+DYING_S = 2.0
+"""The end of a process shows on its channel first: on a busy machine the rest takes its time."""
 NEW, ENDED = b"n", b"x"
 NOTHING = b"-"
 SPARES = 6
