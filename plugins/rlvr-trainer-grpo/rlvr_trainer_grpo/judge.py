@@ -73,7 +73,7 @@ class Judge:
         Without `place` they are whole groups, one after the other.
         """
         step = trainer_state.global_step + 1
-        places = place or [None] * len(completions)
+        places: Sequence[Place | None] = place or [None] * len(completions)
         rows = list(zip(task_index, completions, completion_ids, places, strict=True))
         every_row = [row for some in world.gather(rows) for row in some]
         values = self._judge(step, every_row, conversation) if world.rank() == 0 else []

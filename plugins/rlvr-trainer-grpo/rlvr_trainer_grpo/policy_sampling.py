@@ -47,6 +47,7 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
     entropies: list[tuple[float, int]]
     """Of each batch that was decoded for the step: the mean, and over how many tokens."""
     rewards: Tensor
+    num_generations: int
     rows: list[dict[str, Any]]
     """The rows of the dataset that are being answered."""
     groups_begun: int = 0

@@ -22,7 +22,8 @@ def undecided_first(reward_B: Tensor, first: int) -> tuple[list[int], int]:
 
     A group with fewer than two verdicts has not shown anything yet: it is undecided.
     """
-    undecided, settled = [], []
+    undecided: list[int] = []
+    settled: list[int] = []
     for number, values in enumerate(reward_B.view(-1, first).unbind()):
         known = values[~values.isnan()]
         alike = len(known) > 1 and bool((known == known[0]).all())
