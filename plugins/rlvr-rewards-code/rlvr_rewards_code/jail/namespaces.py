@@ -87,6 +87,12 @@ def _make_root(readable: Sequence[str], hidden: Sequence[str], *, disk_mb: int) 
         if os.path.isdir(room) and not any(f"{one}/".startswith(f"{room}/") for one in readable)
     )
     kernel.mount("root", new, "tmpfs", kernel.MS_NOSUID, "mode=755,size=256k,nr_inodes=2k")
+    if disk_mb:  # first: what is shown may lie below it
+        scratch = f"{new}/tmp"
+        os.mkdir(scratch)
+        os.chmod(scratch, 0o1777)
+        flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+        kernel.mount("tmp", scratch, "tmpfs", flags, f"mode=1777,size={disk_mb}m,nr_inodes=4k")
     for place in readable:
         _bind(place, new)
     for place in hidden:
@@ -95,12 +101,6 @@ def _make_root(readable: Sequence[str], hidden: Sequence[str], *, disk_mb: int) 
     for name in DEVICES:
         if os.path.exists(f"/dev/{name}"):
             _bind(f"/dev/{name}", new, read_only=False)
-    if disk_mb:
-        scratch = f"{new}/tmp"
-        os.mkdir(scratch)
-        os.chmod(scratch, 0o1777)
-        flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
-        kernel.mount("tmp", scratch, "tmpfs", flags, f"mode=1777,size={disk_mb}m,nr_inodes=4k")
     _make_read_only(new, recursive=False)
     os.chdir(new)
     _pivot()
