@@ -80,9 +80,8 @@ def test_a_crash_in_one_test_leaves_credit_for_the_others(judge, usable):
 
 
 def test_a_disk_is_given_on_request_and_is_empty_for_the_next(judge, usable):
-    program = "def weave(words, n):\n    import os\n    assert os.listdir('/tmp') == []\n    open('/tmp/x', 'w').write('kept')\n    text = ''.join(words)[::n]\n    return [text, sum(c in 'aeiou' for c in text)]\n"
-    once = program.replace("assert os.listdir('/tmp') == []", "assert len(os.listdir('/tmp')) < 2")
-    pairs = [(cheats.PLAIN, once)] * 3
+    program = "import os\nassert 'x' not in os.listdir('/tmp')\ndef weave(words, n):\n    open('/tmp/x', 'w').write('kept')\n    assert open('/tmp/x').read() == 'kept'\n    text = ''.join(words)[::n]\n    return [text, sum(c in 'aeiou' for c in text)]\n"
+    pairs = [(cheats.PLAIN, program)] * 3
     verdicts = judge(pairs, backend=usable("namespaces"), disk_mb=4, slots=1)
     assert [(verdict.value, verdict.info.get("error")) for verdict in verdicts] == [(1.0, None)] * 3
 

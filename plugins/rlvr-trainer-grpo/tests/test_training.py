@@ -181,7 +181,7 @@ def test_what_the_job_raises_comes_out_unchanged(make_job, tiny, error):
         raise error
 
     with pytest.raises(type(error)) as caught:
-        grpo(make_job(model=tiny(), on_score=raise_it), steps=2, **STEP)
+        grpo(make_job(model=tiny(), on_score=raise_it), steps=2, outage_pauses_s=(), **STEP)
     assert caught.value is error
     with pytest.raises(type(error)) as caught:
         sft(make_job(model=tiny(), on_log=raise_it), steps=2, batch_size=2)
