@@ -67,7 +67,7 @@ bench-drift: $(INSTALLED)  ## false alarms and power of the drift tests
 bench-code: $(INSTALLED)  ## programs a second, each backend beside its peers
 	$(BIN)/python benchmarks/code/speed.py
 
-bench-audit: $(INSTALLED)  ## the test kit's zoo of planted bugs: about ten minutes
+bench-audit: $(INSTALLED)  ## the test kit's zoo of planted bugs: about fifteen minutes
 	$(BIN)/python benchmarks/audit/zoo.py
 
 bench-code-cheats: $(INSTALLED)  ## which cheats are paid, ours beside the peers
