@@ -54,17 +54,25 @@ def train(make_job, tmp_path, monkeypatch):
 
 def assert_nothing_is_left(folder):
     deadline = time.monotonic() + 60
-    while left := [file for file in folder.glob("pid-*") if is_running(file.read_text())]:
+    while left := [file for file in folder.glob("pid-*") if is_running(*file.read_text().split())]:
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
 
 
-def is_running(pid):
+def is_running(pid, started):
+    """Whether it is that very process, and not a later one with its number."""
+    return (
+        state_and_start(pid) not in (None, ("Z", started))
+        and (state_and_start(pid) or ("", ""))[1] == started
+    )
+
+
+def state_and_start(pid):
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
+        return None
+    return fields[0], fields[19]
 
 
 def rank():
@@ -72,7 +80,9 @@ def rank():
 
 
 def note_pid(folder):
-    (Path(folder) / f"pid-{os.getpid()}").write_text(str(os.getpid()))
+    (Path(folder) / f"pid-{os.getpid()}").write_text(
+        f"{os.getpid()} {state_and_start(os.getpid())[1]}"
+    )
 
 
 # Each of these runs in every process.
