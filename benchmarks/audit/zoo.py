@@ -60,10 +60,7 @@ def zoo(pattern: str, workers: int) -> dict[str, object]:
     def audited(job: tuple[str, str]) -> Report:
         file, _, name = job[0].partition(":")
         report = audit(f"{TESTS / 'zoo' / file}.py:{name}", cases=getattr(cases, job[1]))
-        print(
-            f"{job[0]} ({job[1]}): {report.worst or 'no finding'}, {report.seconds:.0f} s",
-            flush=True,
-        )
+        print(f"{job[0]} ({job[1]}): {report.worst}, {report.seconds:.0f} s", flush=True)
         return report
 
     os.chdir(tempfile.mkdtemp(prefix="rlvr-audit-bench-"))

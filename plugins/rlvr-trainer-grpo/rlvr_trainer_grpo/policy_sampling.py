@@ -50,8 +50,8 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
     num_generations: int
     rows: list[dict[str, Any]]
     """The rows of the dataset that are being answered."""
-    groups_begun: int = 0
-    """Groups of the step, of all processes, that have been asked for."""
+    groups_begun: tuple[int, int] = (-1, 0)
+    """The step, and its groups, of all processes, that have been asked for."""
 
     def _generate_single_turn(
         self, prompt_ids: Sequence[Sequence[int]], *multimodal: Any, **settings: Any
@@ -135,8 +135,10 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
         """TRL's batch of these rows answered and judged, with all rewards as "reward"."""
         group, first = self.num_generations, self.pruning.first_answers
         count = len(rows) // group
-        begun = self.groups_begun + world.rank() * count
-        self.groups_begun += count * world.size()
+        step, begun = self.groups_begun
+        begun = begun if step == self.state.global_step else 0
+        self.groups_begun = (self.state.global_step, begun + count * world.size())
+        begun += world.rank() * count
         places = [(begun + row // group, row % group) for row in range(len(rows))]
         if not first:
             return self._answered_once(rows, places)
@@ -167,14 +169,13 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
     def _answered_once(
         self, rows: Sequence[dict[str, Any]], places: Sequence[tuple[int, int]]
     ) -> Batch:
-        pairs = zip(rows, places, strict=True)
-        self.rows = [{**row, "place": place} for row, place in pairs]
+        self.rows = [{**row, "place": place} for row, place in zip(rows, places, strict=True)]
         batch: Batch = super()._generate_and_score_completions(self.rows)
         return {"reward": world.own(self.rewards), **batch}
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> Batch:
         """TRL's batch, pruned as far as that was asked for."""
-        self.entropies, self.groups_begun = [], 0
+        self.entropies = []
         batch = self._pruned(inputs)
         means = [pair for some in world.gather(self.entropies) for pair in some]
         tokens = sum(count for _, count in means)

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 def undecided_first(reward_B: Tensor, first: int) -> tuple[list[int], int]:
-    """The groups of `first` answers each, those to go on with in front, and how many these are.
+    """The groups, those to go on with in front, and how many these are.
 
-    A group with fewer than two verdicts has not shown anything yet: it is undecided.
+    `reward_B` has the rewards of `first` answers of each group, NaN without a verdict. A group with
+    fewer than two verdicts has not shown anything yet: it is undecided.
     """
     undecided: list[int] = []
     settled: list[int] = []
@@ -36,31 +37,36 @@ def completed(
 ) -> Batch:
     """Whole groups out of the first answers of all and the late ones of the groups in `asked`.
 
-    Both batches have their rewards under "reward". Advantages are made anew from them.
+    Both batches have (B, 1) rewards under "reward". `late` has the groups of `asked` in ascending
+    order. Advantages are made anew, divided by a group's deviation if `scale`.
     """
     import torch
 
     late_count = group - first
     early_rows = len(early["advantages"])
+    late_start = {
+        number: early_rows + place * late_count for place, number in enumerate(sorted(asked))
+    }
     rows: list[int] = []
-    blank: list[bool] = []
+    blank: list[int] = []
     for number in range(early_rows // first):
-        own = list(range(number * first, (number + 1) * first))
-        if number in asked:
-            start = early_rows + asked.index(number) * late_count
-            others = list(range(start, start + late_count))
+        rows += range(number * first, (number + 1) * first)
+        start = late_start.get(number)
+        if start is None:
+            blank += range(len(rows), len(rows) + late_count)
+            rows += [number * first] * late_count
         else:
-            others = [own[0]] * late_count
-        rows += own + others
-        blank += [False] * first + [number not in asked] * late_count
-    blank_B = torch.tensor(blank)
+            rows += range(start, start + late_count)
     whole = select(early if late is None else join(early, late), rows)
-    is_blank = blank_B.to(whole["completion_mask"].device)
-    whole["completion_mask"] = whole["completion_mask"].masked_fill(is_blank[:, None], 0)
-    reward_B = whole["reward"].clone()
-    reward_B[blank_B.to(reward_B.device)] = torch.nan
-    advantage_GK = [
-        advantages_within(values, scale=scale) for values in reward_B[:, 0].view(-1, group)
+    mask_BT, reward_B1 = whole["completion_mask"].clone(), whole["reward"].clone()
+    mask_BT[blank] = 0
+    reward_B1[blank] = torch.nan
+    advantages = [
+        advantages_within(reward_K, scale=scale) for reward_K in reward_B1[:, 0].view(-1, group)
     ]
-    whole |= {"reward": reward_B, "advantages": torch.cat(advantage_GK).to(early["advantages"])}
+    whole |= {
+        "completion_mask": mask_BT,
+        "reward": reward_B1,
+        "advantages": torch.cat(advantages).to(early["advantages"]),
+    }
     return whole | {"num_items_in_batch": loss_mask(whole).sum()}

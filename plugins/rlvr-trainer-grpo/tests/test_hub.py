@@ -61,13 +61,12 @@ def assert_nothing_is_left(folder):
 
 def is_running(pid, started):
     """Whether it is that very process, and not a later one with its number."""
-    return (
-        state_and_start(pid) not in (None, ("Z", started))
-        and (state_and_start(pid) or ("", ""))[1] == started
-    )
+    found = state_and_start(pid)
+    return found is not None and found[0] != "Z" and found[1] == started
 
 
 def state_and_start(pid):
+    """Of a process in /proc; None if there is none."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

@@ -1,5 +1,6 @@
 """Two processes train as one does: the same answers, gradients and weights, whatever is killed."""
 
+import dataclasses
 import os
 import signal
 import time
@@ -10,8 +11,9 @@ import torch
 from copy_digits import judge
 from rlvr_trainer_grpo import grpo
 from rlvr_trainer_grpo.models import load_model
+from rlvr_trainer_grpo.pruning import Pruning
 
-from rlvr_ops_core import Launch, OptionError, RunError
+from rlvr_ops_core import Launch, OptionError, RunError, Task
 
 STEP = {"prompts_per_step": 4, "group_size": 4, "max_new_tokens": 3, "threads": 1}
 STEP |= {"learning_rate": 1e-2, "save_steps": 1}
@@ -124,6 +126,31 @@ def test_killed_and_stopped_run_of_two_processes_ends_with_the_weights_of_one(
     assert rest.rewinds == [4]
     assert rest.answers == {step: whole.answers[step] for step in (5, 6)}
     assert_close(weights(reference), weights(job))
+
+
+@pytest.mark.slow
+def test_two_processes_ask_for_the_first_answers_and_then_for_as_many_others_each(make_job, tiny):
+    """Three of the four tasks of a step are settled; one process has the fourth."""
+    asked = {}
+
+    def score(samples, step):
+        for sample in samples:
+            asked.setdefault(sample.group, []).append((sample.index, sample.task.id))
+        verdicts = judge(samples, step)
+        return [
+            dataclasses.replace(verdict, value=float(sample.task.id == "0" and sample.index % 2))
+            for sample, verdict in zip(samples, verdicts, strict=True)
+        ]
+
+    tasks = [Task(str(number), f"{number} {number} =", "1") for number in range(4)]
+    launch = Launch(engine="torchrun", processes=2)
+    job = make_job(model=tiny(), tasks=tasks, launch=launch, on_score=score)
+    grpo(job, steps=1, pruning=Pruning(first_answers=2), shuffle=False, **STEP)
+    assert all(len({task for _, task in answers}) == 1 for answers in asked.values())
+    numbers = [[number for number, _ in asked[f"1/{group}"]] for group in range(4)]
+    assert numbers[0] == [0, 1, 2, 3]
+    assert sorted(map(len, numbers[2:])) == [2, 4], "the other process asks for as many"
+    assert numbers[1] == [0, 1]
 
 
 @pytest.mark.slow

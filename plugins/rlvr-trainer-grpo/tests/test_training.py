@@ -85,6 +85,18 @@ def test_accumulated_step_is_judged_once_with_all_its_groups(make_job, tiny):
     assert groups == [["1/0", "1/1"], ["2/0", "2/1"]]
 
 
+def test_answers_that_are_sampled_in_parts_of_a_step_are_in_groups_of_their_own(make_job, tiny):
+    groups = []
+
+    def score(samples, step):
+        groups.append(sorted({s.group for s in samples}))
+        return judge(samples, step)
+
+    parts = {"micro_batch_size": 4, "steps_per_generation": 1, "top_entropy_quantile": 0.5}
+    grpo(make_job(model=tiny(), on_score=score), steps=2, **STEP | parts)
+    assert groups == [["1/0"], ["1/1"], ["2/0"], ["2/1"]]
+
+
 def test_answers_without_a_verdict_are_left_out(make_job, tiny, caplog):
     rows = []
 
