@@ -9,6 +9,8 @@ PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
 
 # Processes that tests start shall not compile our modules and those of fresh environments each time.
 unexport PYTHONDONTWRITEBYTECODE
+# uv, with which tests make environments, trusts the certificates of the system, as pip does.
+export UV_NATIVE_TLS := 1
 
 .PHONY: help demo test test-fast check format bench wheels clean
 

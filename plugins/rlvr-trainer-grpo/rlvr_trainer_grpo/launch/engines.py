@@ -12,9 +12,10 @@ WORKER = "rlvr_trainer_grpo.launch.worker"
 RAY_DRIVER = "rlvr_trainer_grpo.launch.ray_driver"
 
 
-SETTINGS = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
-"""For torchrun's environment: its store outlives a restart (torch 2.13), and processes that start
-anew would look for the addresses of those before them."""
+SETTINGS = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1", "PYTHONUNBUFFERED": "1"}
+"""For the environment of the processes. Torchrun's store outlives a restart (torch 2.13), and
+processes that start anew would look for the addresses of those before them. And what a process
+prints is in the log before it dies."""
 
 
 def command(launch: Launch) -> list[str]:
