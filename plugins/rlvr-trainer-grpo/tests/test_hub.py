@@ -2,14 +2,17 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
+from multiprocessing.connection import Listener
 from pathlib import Path
 
 import pytest
 from rlvr_trainer_grpo.launch import hub
 from rlvr_trainer_grpo.launch.engines import WORKER, command
 from rlvr_trainer_grpo.launch.hub import train_in_processes
+from rlvr_trainer_grpo.launch.protocol import environment
 
 from rlvr_ops_core import ErrorBudgetExceeded, Launch, PluginError, RunError, Sample, StopRun
 
@@ -160,6 +163,29 @@ def test_processes_that_die_too_often_end_the_stage_with_their_last_words(train)
     with pytest.raises(RunError, match="ended with status 1") as caught:
         train(always_die)
     assert "is about to die" in caught.value.hint
+
+
+LEAVING = """
+from rlvr_trainer_grpo.launch.protocol import from_environment
+from rlvr_trainer_grpo.launch.worker import Hub
+hub = Hub(*from_environment())
+hub.is_leaving = True
+hub.ask("done")
+"""
+
+
+def test_process_that_is_cut_off_while_it_leaves_ends_too():
+    key = b"k" * 32
+    with Listener(("127.0.0.1", 0), authkey=key) as listener:
+        env = os.environ | environment(listener.address, key)
+        leaving = subprocess.Popen([sys.executable, "-c", LEAVING], env=env)
+        try:
+            with listener.accept() as connection:
+                assert connection.recv() == ("done",)
+            assert leaving.wait(timeout=30) == 1
+        finally:
+            leaving.kill()
+            leaving.wait()
 
 
 def test_mistake_in_one_process_ends_all_of_them_without_a_restart(train):

@@ -24,14 +24,17 @@ class Hub:
 
     def __init__(self, address: tuple[str, int], key: bytes) -> None:
         self.connection = Client(address, authkey=key)
-        self.replies: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
+        self.replies: queue.SimpleQueue[tuple[bool, Any] | None] = queue.SimpleQueue()
         self.is_leaving = False
         threading.Thread(target=self._read, daemon=True).start()
 
     def ask(self, question: str, *arguments: Any) -> Any:
-        """The hub's answer. What it raised is raised here."""
+        """The hub's answer. What it raised is raised here; a process that is cut off ends here."""
         self.connection.send((question, *arguments))
-        is_answer, value = self.replies.get()
+        reply = self.replies.get()
+        if reply is None:
+            os._exit(1)
+        is_answer, value = reply
         if not is_answer:
             raise value
         return value
@@ -48,6 +51,7 @@ class Hub:
             except (EOFError, OSError):
                 if not self.is_leaving:
                     os._exit(1)
+                self.replies.put(None)  # it may have been cut off before it was answered
                 return
 
 
