@@ -148,6 +148,7 @@ class Played:
     """Which environment it was: `plugin/name@version#options-hash`."""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Score:
     """What a reward may return when a bare number says too little.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import sys
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any
 
@@ -34,6 +36,7 @@ ASKED = tuple(filter(None, os.environ.get(REAL, "").split(","))) or tuple(
 def judge(trainer: str, names: tuple[str, ...]) -> dict[str, dict[str, Got] | str]:
     """What the trainer had in its hands, by reward and kind of answer; a text says why not."""
     folder = Path(mkdtemp(prefix="rlvr_bridge_"))
+    atexit.register(rmtree, folder, ignore_errors=True)  # modules in it may be imported until then
     found: dict[str, dict[str, Got] | str] = {}
     for name in names:
         case = CASES[name]()

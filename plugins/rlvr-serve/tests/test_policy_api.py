@@ -107,10 +107,21 @@ def test_logprobs_are_those_of_the_tokens_taken(client):
         assert len(token.top_logprobs) == 3
         assert token.top_logprobs[0].logprob == token.logprob <= 0  # the likeliest was taken
         assert token.top_logprobs[0].logprob >= token.top_logprobs[1].logprob
-    text = client.completions.create(model="tiny", prompt="abc", max_tokens=4, logprobs=2)
+
+
+def test_tokens_that_read_alike_all_keep_their_logprobs(client):
+    text = client.completions.create(
+        model="tiny", prompt="abc", max_tokens=20, temperature=0, logprobs=5
+    )
     told = text.choices[0].logprobs
-    assert len(told.tokens) == len(told.token_logprobs) == len(told.text_offset) == 4
-    assert all(len(top) == 2 for top in told.top_logprobs)
+    assert len(told.tokens) == len(told.token_logprobs) == len(told.text_offset) == 20
+    assert all(len(top) == 5 for top in told.top_logprobs)
+    # half of this policy's tokens are parts of characters, and read alike
+    assert any(name.startswith("token_id:") for top in told.top_logprobs for name in top)
+    for token, logprob, top in zip(
+        told.tokens, told.token_logprobs, told.top_logprobs, strict=True
+    ):
+        assert top[token] == logprob == max(top.values())
 
 
 def test_a_stop_string_ends_the_answer_and_is_no_part_of_it(client):

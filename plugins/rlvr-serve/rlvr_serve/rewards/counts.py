@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -17,6 +17,7 @@ from rlvr_ops_core import Verdict
 from rlvr_ops_core.scoring import BoundReward
 
 SECONDS = (1e-5, 1e-4, 1e-3, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+AT_ONCE = 4096
 OUTCOMES = ("pass", "fail", "partial", "abstain", "error", "timeout", "invalid")
 
 
@@ -68,32 +69,46 @@ class RewardCounts:
         values = [verdict.value for verdict in verdicts if verdict.value is not None]
         self.values.add(values)
         passed = values.count(self.high)
-        failed = sum(value <= self.low for value in values)
+        failed = values.count(self.low)
+        if passed + failed < len(values):
+            failed = sum(value <= self.low for value in values)
+            self.outcomes["partial"] += len(values) - passed - failed
         self.outcomes["pass"] += passed
         self.outcomes["fail"] += failed
-        self.outcomes["partial"] += len(values) - passed - failed
         if len(values) < len(verdicts):
             self.outcomes.update(one.status for one in verdicts if one.value is None)
 
 
 class Buckets:
-    """A histogram."""
+    """A histogram. Values are put into it many at a time: sorted, that takes a tenth of the work."""
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
+        self._new: list[float] = []
 
     def add(self, values: Sequence[float]) -> None:
-        """Count values; equal ones are looked up once."""
-        self.total += sum(values)
-        for value, count in Counter(values).items():
-            self.counts[bisect_left(self.bounds, value)] += count
+        """Count values."""
+        self._new += values
+        if len(self._new) >= AT_ONCE:
+            self._put_in()
 
     def buckets(self) -> tuple[list[tuple[str, float]], float]:
         """Cumulative counts by upper bound, and the sum of all values."""
+        self._put_in()
         found, below = [], 0
         for bound, count in zip((*self.bounds, float("inf")), self.counts, strict=True):
             below += count
             found.append(("+Inf" if bound == float("inf") else f"{bound:g}", float(below)))
         return found, self.total
+
+    def _put_in(self) -> None:
+        values, self._new = sorted(self._new), []
+        self.total += sum(values)
+        before = 0
+        for place, bound in enumerate(self.bounds):
+            following = bisect_right(values, bound, before)
+            self.counts[place] += following - before
+            before = following
+        self.counts[-1] += len(values) - before

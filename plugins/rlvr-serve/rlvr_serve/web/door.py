@@ -225,6 +225,7 @@ class Watch:
             self._timer.cancel()
         if self._watcher is not None:
             self._watcher.cancel()
+            self._watcher = None  # else the two keep each other, for the garbage collector to find
 
     def _begin(self) -> None:
         self._watcher = asyncio.get_running_loop().create_task(self._wait())

@@ -124,12 +124,21 @@ class Objects:
         return {
             "tokens": texts,
             "token_logprobs": [one.logprob for one in piece.choices],
-            "top_logprobs": [
-                {self._token_text(token): logprob for token, logprob in one.top}
-                for one in piece.choices
-            ],
+            "top_logprobs": [self._by_text(one.top) for one in piece.choices],
             "text_offset": offsets,
         }
+
+    def _by_text(self, top: Sequence[tuple[int, float | None]]) -> dict[str, float | None]:
+        """Log-probabilities by the token's text, the likeliest first.
+
+        Several parts of characters read alike. The first keeps the text, the others are named as
+        vLLM names tokens by number, so that none takes the place of a likelier one.
+        """
+        told: dict[str, float | None] = {}
+        for token, logprob in top:
+            text = self._token_text(token)
+            told[f"token_id:{token}" if text in told else text] = logprob
+        return told
 
     def _token_text(self, token: int) -> str:
         decoded = self.policy.decoder.decode([token], clean_up_tokenization_spaces=False)
