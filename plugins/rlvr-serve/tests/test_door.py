@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from fastapi.testclient import TestClient
 from rlvr_serve.rewards.app import reward_app
 from rlvr_serve.web import tokens as tokens_module
 from rlvr_serve.web.admission import Admission
+from rlvr_serve.web.door import WATCH_AFTER_S, Watch
 from rlvr_serve.web.problems import Problem
 from rlvr_serve.web.settings import WebSettings
 from rlvr_serve.web.tokens import Tokens
@@ -106,6 +108,20 @@ def test_a_deadline_that_passes_is_a_504_and_the_work_stops(plugin_file):
         assert time.monotonic() - started < 5
         admission = client.app.state.web.admission
         assert (admission.running, admission.tickets, admission.bytes) == (0, 0, 0)
+
+
+def test_a_watched_request_leaves_nothing_for_the_garbage_collector(plugin_file):
+    # a full collection after some thousand requests stopped the server for 200 ms
+    with served(rewards=["orders/waits"], plugins=[plugin_file]) as client:
+        items = {"items": [{"completion": str(3 * WATCH_AFTER_S)}]}
+        gc.collect()
+        gc.disable()
+        try:
+            assert client.post("/v1/score", json=items).json()["results"][0]["status"] == "ok"
+            time.sleep(0.1)  # the cancelled watcher gets its turn
+            assert not [one for one in gc.get_objects() if isinstance(one, Watch)]
+        finally:
+            gc.enable()
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "soon", "1.5", "9" * 20])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
@@ -108,24 +109,36 @@ class Exporter:
         self.metrics["rlvr_health_alarms_total"].labels(*labels).inc()
 
     def _rollouts(self, event: Event) -> None:
-        groups: dict[str, list[float]] = {}
+        """Count first: looking up the series of every answer would cost more than the counting."""
+        outcomes: Counter[tuple[str, str]] = Counter()
+        finishes: Counter[str] = Counter()
+        seconds: dict[str, list[float]] = defaultdict(list)
+        groups: dict[str, list[float]] = defaultdict(list)
+        see_tokens = self.metrics["rlvr_completion_tokens"].observe
         for sample, verdict in zip(event.data["samples"], event.data["verdicts"], strict=True):
-            reward = self._reward_of(verdict)
-            self.metrics["rlvr_verifications_total"].labels(reward, outcome(verdict)).inc()
-            self.metrics["rlvr_verification_seconds"].labels(reward).observe(verdict.seconds)
-            finish = sample.finish if sample.finish in FINISHES else "other"
-            self.metrics["rlvr_completions_total"].labels(finish).inc()
-            self.metrics["rlvr_completion_tokens"].observe(length(sample))
+            outcomes[verdict.ref, outcome(verdict)] += 1
+            finishes[sample.finish if sample.finish in FINISHES else "other"] += 1
+            seconds[verdict.ref].append(verdict.seconds)
+            see_tokens(length(sample))
             if sample.group is not None and verdict.value is not None:
-                groups.setdefault(sample.group, []).append(verdict.value)
+                groups[sample.group].append(verdict.value)
+        rewards = {ref: self._reward_of(ref) for ref in seconds}
+        for (ref, state), count in outcomes.items():
+            self.metrics["rlvr_verifications_total"].labels(rewards[ref], state).inc(count)
+        for finish, count in finishes.items():
+            self.metrics["rlvr_completions_total"].labels(finish).inc(count)
+        for ref, values in seconds.items():
+            see_seconds = self.metrics["rlvr_verification_seconds"].labels(rewards[ref]).observe
+            for value in values:
+                see_seconds(value)
         for values in groups.values():
             if len(values) > 1:
                 states = self.metrics["rlvr_train_group_state_total"]
                 states.labels(event.run, group_state(values)).inc()
 
-    def _reward_of(self, verdict: Verdict) -> str:
+    def _reward_of(self, ref: str) -> str:
         """Who judged, without version and options, so that series stay few."""
-        names = (ref.partition("@")[0] for ref in verdict.ref.split("+"))
+        names = (one.partition("@")[0] for one in ref.split("+"))
         name = "+".join(names) or "unnamed"
         if name not in self.rewards and len(self.rewards) >= MOST_REWARDS:
             return "other"
@@ -134,15 +147,15 @@ class Exporter:
 
 
 def _metric(name: str, registry: Any) -> Any:
-    from prometheus_client import Counter, Gauge, Histogram
+    import prometheus_client as client
 
     (found,) = (one for one in METRICS if one.name == name)
     if found.kind == "counter":
-        return Counter(name, found.about, found.labels, registry=registry)
+        return client.Counter(name, found.about, found.labels, registry=registry)
     if found.kind == "gauge":
-        return Gauge(name, found.about, found.labels, registry=registry)
+        return client.Gauge(name, found.about, found.labels, registry=registry)
     buckets = TOKENS if name.endswith("_tokens") else SECONDS
-    return Histogram(name, found.about, found.labels, registry=registry, buckets=buckets)
+    return client.Histogram(name, found.about, found.labels, registry=registry, buckets=buckets)
 
 
 def outcome(verdict: Verdict) -> str:

@@ -17,8 +17,9 @@ from rlvr_ops_core import Verdict
 from rlvr_ops_core.scoring import BoundReward
 
 SECONDS = (1e-5, 1e-4, 1e-3, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-AT_ONCE = 4096
 OUTCOMES = ("pass", "fail", "partial", "abstain", "error", "timeout", "invalid")
+AT_ONCE = 4096
+"""Values that are kept before they are sorted into a histogram."""
 
 
 class VerdictCounts:
@@ -80,7 +81,7 @@ class RewardCounts:
 
 
 class Buckets:
-    """A histogram. Values are put into it many at a time: sorted, that takes a tenth of the work."""
+    """A histogram. Values are put into it many at a time: sorted, that is quicker."""
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
