@@ -9,7 +9,7 @@ import enum
 import fractions
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rlvr_rewards_code.jail import codec
 
@@ -36,6 +36,7 @@ values = st.recursive(
 )  # fmt: skip
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # two seconds are a busy machine
 @given(values)
 def test_plain_values_cross_unchanged(value):
     result = there_and_back(value)
