@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # uv, with which tests make environments, trusts the certificates of the system, as pip does.
 export UV_NATIVE_TLS := 1
 
-.PHONY: help demo test test-failed test-fast check format bench wheels clean
+.PHONY: help demo test test-fast check format bench wheels clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -22,9 +22,6 @@ demo: $(INSTALLED)  ## a tiny model learns to think: about three minutes on two 
 
 test: $(INSTALLED)  ## every test, in two processes
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-
-test-failed: $(INSTALLED)  ## what failed the last time, one after the other
-	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 test-fast: $(INSTALLED)  ## the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow and not isolation"

@@ -23,8 +23,6 @@ def settle(raw: object, spec: RewardSpec, ref: str, seconds: float = 0.0) -> Ver
     range and every other type are errors.
     """
     kind = type(raw)
-    if kind is Score:
-        return _of_score(raw, spec, ref, seconds)  # type: ignore[arg-type]  # checked by kind
     if kind is float or kind is bool or kind is int:
         return _of_number(raw, spec, ref, seconds)  # type: ignore[arg-type]  # checked by kind
     if raw is None:

@@ -36,7 +36,7 @@ values = st.recursive(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # two seconds are a busy machine
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine one draw took 2 s
 @given(values)
 def test_plain_values_cross_unchanged(value):
     result = there_and_back(value)

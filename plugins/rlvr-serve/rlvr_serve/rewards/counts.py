@@ -25,8 +25,8 @@ AT_ONCE = 4096
 class VerdictCounts:
     """Verdicts by reward and outcome, their times and values; a collector for Prometheus.
 
-    `pass` is the greatest value of the reward's range, `fail` the least or below 0, `partial` what
-    lies between.
+    `pass` is the greatest value of the reward's range, `fail` the least, `partial` what lies
+    between.
     """
 
     def __init__(self, bound: dict[str, BoundReward]) -> None:
@@ -71,11 +71,9 @@ class RewardCounts:
         self.values.add(values)
         passed = values.count(self.high)
         failed = values.count(self.low)
-        if passed + failed < len(values):
-            failed = sum(value <= self.low for value in values)
-            self.outcomes["partial"] += len(values) - passed - failed
         self.outcomes["pass"] += passed
         self.outcomes["fail"] += failed
+        self.outcomes["partial"] += len(values) - passed - failed
         if len(values) < len(verdicts):
             self.outcomes.update(one.status for one in verdicts if one.value is None)
 
