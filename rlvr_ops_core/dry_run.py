@@ -20,7 +20,7 @@ from rlvr_ops_core.job import TrainJob
 from rlvr_ops_core.pipeline import stages_until
 from rlvr_ops_core.plan import Plan, PlannedStage
 from rlvr_ops_core.runs import RunFolder, fresh_folder, now, write_json
-from rlvr_ops_core.scoring import ErrorBudget, Rewards
+from rlvr_ops_core.scoring import Ahead, ErrorBudget, Rewards
 from rlvr_ops_core.spending import Meter
 from rlvr_ops_core.stages.context import RunContext
 from rlvr_ops_core.stages.evaluate import environment_of
@@ -91,7 +91,12 @@ def estimate_stage(context: RunContext, stage: PlannedStage) -> StageEstimate:
     rewards = context.rewards(stage)
     loading = meter.seconds, meter.cpu_seconds
     if stage.verb == "train":
-        found = [estimator(_job(context, stage, tasks, rewards), **stage.bound.options)]
+        ahead = None if rewards is None else Ahead(rewards)
+        try:
+            found = [estimator(_job(context, stage, tasks, ahead), **stage.bound.options)]
+        finally:
+            if ahead is not None:
+                ahead.close()
     else:
         found = [
             _evaluation(
@@ -123,7 +128,7 @@ def estimate_stage(context: RunContext, stage: PlannedStage) -> StageEstimate:
 
 
 def _job(
-    context: RunContext, stage: PlannedStage, tasks: Sequence[Any], rewards: Rewards | None
+    context: RunContext, stage: PlannedStage, tasks: Sequence[Any], rewards: Ahead | None
 ) -> TrainJob:
     """The stage's job: rewards judge for real, but nothing is kept or counted."""
 
@@ -143,6 +148,7 @@ def _job(
         rewards=stage.rewards,
         environment=context.environment(stage),
         on_score=score,
+        on_begin_scoring=(lambda _: None) if rewards is None else rewards.begin,
     )
 
 

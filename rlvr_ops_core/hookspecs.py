@@ -69,7 +69,8 @@ def rlvr_trainers() -> Mapping[str, Trainer]:
 
     A trainer makes a model: `f(job, *, …) -> None`. It reads `job.model`, `job.tasks`, `job.seed`,
     asks `job.score(samples, step=…)`, reports through `job.log(step, …)` and writes the model to
-    the folder `job.output`. Killed and started again it goes on from `job.checkpoints`.
+    the folder `job.output`. Killed and started again it goes on from `job.checkpoints`. With
+    `job.begin_scoring` it may have groups judged while others are still being written.
 
     Example:
         >>> from rlvr_ops_core import hookimpl

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from rlvr_ops_core.types import BoundEnvironment, Sample, Task, Verdict
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -72,8 +75,21 @@ def launches(*engines: Literal["torchrun", "ray"]) -> Callable[[T], T]:
     return declare
 
 
+@dataclass(frozen=True)
+class Judged:
+    """Samples that were judged beforehand: their verdicts, and when, by `time.perf_counter`."""
+
+    verdicts: Sequence[Verdict]
+    began: float
+    ended: float
+
+
 def _no_rewards(_samples: Sequence[Sample], _step: int | None) -> list[Verdict]:
     raise ValueError("this stage names no rewards; add rewards: [...] to it")
+
+
+def _not_beforehand(_samples: Sequence[Sample]) -> None:
+    """Judge nothing before `score` asks."""
 
 
 def _no_log(step: int, metrics: dict[str, float]) -> None:
@@ -109,6 +125,9 @@ class TrainJob:
     """What answers are given to, turn by turn. `score` then wants samples whose `played` says how
     the conversation ended; what the environment paid is among the parts that it sums."""
     on_score: Callable[[Sequence[Sample], int | None], list[Verdict]] = field(default=_no_rewards)
+    on_begin_scoring: Callable[[Sequence[Sample]], Future[Judged] | None] = field(
+        default=_not_beforehand
+    )
     on_log: Callable[[int, dict[str, float]], None] = field(default=_no_log)
     on_rewind: Callable[[int], None] = field(default=_no_rewind)
 
@@ -120,6 +139,14 @@ class TrainJob:
             StopRun: a monitor ended the run.
         """
         return self.on_score(samples, step)
+
+    def begin_scoring(self, samples: Sequence[Sample]) -> Future[Judged] | None:
+        """Start judging whole groups that are complete while others are still being written.
+
+        The next `score`, which must ask for these very objects, then need not judge them. None if
+        nothing is judged beforehand: a reward wants all answers at once, or nobody waits here.
+        """
+        return self.on_begin_scoring(samples)
 
     def log(self, step: int, **metrics: float) -> None:
         """Report numbers of one optimizer step; they reach the run folder and every monitor.

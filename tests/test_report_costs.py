@@ -35,6 +35,7 @@ def test_accounts_are_summed_in_a_table_and_not_drawn(run):
         seconds__wall=90.0,
         seconds__cpu=45.0,
         seconds__saved__idle_rows=15.0,
+        seconds__saved__overlap=2.5,
         tokens__generated=1000.0,
         tokens__saved__idle_rows=250.0,
         cost__money=0.5,
@@ -42,7 +43,7 @@ def test_accounts_are_summed_in_a_table_and_not_drawn(run):
     page = page_of(run)
     assert "Costs: policy" in page
     table = page[page.index("Costs: policy") :].partition("</section>")[0]
-    for shown in ("33.3", "66.7", "100", "4,000", "1,000", "Money: 2", "CPU time", "idle_rows"):
+    for shown in ("33.3", "66.7", "100", "4,000", "1,000", "Money: 2", "CPU time", "idle_rows", "overlap", "10.0 s"):
         assert shown in table, shown
     assert "policy/seconds/generate" not in page
 

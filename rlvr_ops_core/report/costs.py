@@ -43,12 +43,15 @@ def costs(one: StageView) -> Markup | None:
     counted = [(name, number(value)) for name, value in tokens.items() if name not in _keys(saved)]
     if counted:
         parts.append(table(("Tokens", "Count"), counted))
-    if saved:
-        seconds = _family(sums, f"seconds/{SAVED}")
+    seconds = _family(sums, f"seconds/{SAVED}")
+    if saved or seconds:
         parts.append(
             table(
                 ("Not computed", "Tokens", "Seconds saved (estimate)"),
-                [(name, number(n), duration(seconds.get(name))) for name, n in saved.items()],
+                [
+                    (name, number(saved.get(name)), duration(seconds.get(name)))
+                    for name in dict.fromkeys([*saved, *seconds])
+                ],
             )
         )
     return section(f"Costs: {one.stage.name}", *parts)

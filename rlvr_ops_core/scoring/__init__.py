@@ -1,5 +1,6 @@
 """The scoring engine: runs rewards, and turns whatever happens into verdicts."""
 
+from rlvr_ops_core.scoring.ahead import Ahead
 from rlvr_ops_core.scoring.bound import BoundReward, bind_component, bind_function
 from rlvr_ops_core.scoring.budget import ErrorBudget
 from rlvr_ops_core.scoring.compose import Entry, Rewards
@@ -7,6 +8,7 @@ from rlvr_ops_core.scoring.engine import Engine, score
 from rlvr_ops_core.scoring.environments import EnvironmentEngine
 
 __all__ = [
+    "Ahead",
     "BoundReward",
     "Engine",
     "Entry",

@@ -8,6 +8,7 @@ status among them, because a sum with a part missing would pay less for no fault
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -23,8 +24,14 @@ SEVERITY: Mapping[Status, int] = {"ok": 0, "abstain": 1, "timeout": 2, "error": 
 class Scoring(Protocol):
     """What an entry asks: an engine, or what an environment has paid."""
 
-    def score(self, samples: Sequence[Sample]) -> list[Verdict]:
-        """One verdict a sample, in order."""
+    @property
+    def judges_whole_calls(self) -> bool:
+        """Whether a verdict may depend on all samples of a call, not only on its group."""
+
+    def score(
+        self, samples: Sequence[Sample], *, stop: threading.Event | None = None
+    ) -> list[Verdict]:
+        """One verdict a sample, in order; an error for those without one once `stop` is set."""
 
     def start(self) -> None:
         """Be ready for samples."""
@@ -62,11 +69,22 @@ class Rewards:
         self.names = tuple(names)
         self.order = evaluation_order(entries, self.names)
 
-    def score(self, samples: Sequence[Sample]) -> list[Verdict]:
-        """One verdict a sample; its components are the entries, and what they reported."""
+    @property
+    def judge_whole_calls(self) -> bool:
+        """Whether a verdict may depend on all samples of a call, not only on its group."""
+        engines = [self.entries[name].engine for name in self.order]
+        return any(engine.judges_whole_calls for engine in engines if engine is not None)
+
+    def score(
+        self, samples: Sequence[Sample], *, stop: threading.Event | None = None
+    ) -> list[Verdict]:
+        """One verdict a sample; its components are the entries, and what they reported.
+
+        Once `stop` is set nobody waits any more: what has no verdict yet gets an error.
+        """
         verdicts: dict[str, list[Verdict | None]] = {}
         for name in self.order:
-            verdicts[name] = self._score_entry(self.entries[name], samples, verdicts)
+            verdicts[name] = self._score_entry(self.entries[name], samples, verdicts, stop)
         return [
             total(self.names, self.entries, {name: verdicts[name][row] for name in self.order})
             for row in range(len(samples))
@@ -94,6 +112,7 @@ class Rewards:
         entry: Entry,
         samples: Sequence[Sample],
         verdicts: Mapping[str, list[Verdict | None]],
+        stop: threading.Event | None,
     ) -> list[Verdict | None]:
         """The verdicts of one entry; None where its gate is closed, so that no time is spent."""
         rows = range(len(samples))
@@ -103,7 +122,7 @@ class Rewards:
                 for row in rows
             ]
         open_rows = [row for row in rows if gate_is_open(entry, verdicts, row)]
-        judged = entry.engine.score([samples[row] for row in open_rows])
+        judged = entry.engine.score([samples[row] for row in open_rows], stop=stop)
         result: list[Verdict | None] = [None] * len(samples)
         for row, verdict in zip(open_rows, judged, strict=True):
             result[row] = verdict

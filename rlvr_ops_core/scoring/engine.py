@@ -35,6 +35,11 @@ class Engine:
         remembers = bound.spec.remember and bound.judges == "sample"
         self._memory = VerdictMemory() if remembers else None
 
+    @property
+    def judges_whole_calls(self) -> bool:
+        """Whether a verdict may depend on all samples of a call, not only on its group."""
+        return self.bound.judges == "samples"
+
     def score(
         self, samples: Sequence[Sample], *, stop: threading.Event | None = None
     ) -> list[Verdict]:

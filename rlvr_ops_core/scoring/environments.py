@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 from rlvr_ops_core.scoring.bound import BoundReward
@@ -81,7 +82,14 @@ def _played(verdict: Verdict, answers: int) -> Played:
 class PlayedReward:
     """The reward of an environment beside the others: what it paid in the conversation."""
 
-    def score(self, samples: Sequence[Sample]) -> list[Verdict]:
+    judges_whole_calls = False
+
+    def score(
+        self,
+        samples: Sequence[Sample],
+        *,
+        stop: threading.Event | None = None,  # noqa: ARG002  # nothing here takes time
+    ) -> list[Verdict]:
         """The sums of the rewards; no verdict where the environment broke or was never asked."""
         return [_verdict(sample.played) for sample in samples]
 

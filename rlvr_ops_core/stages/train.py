@@ -10,7 +10,7 @@ from rlvr_ops_core.errors import ModelError, RlvrError
 from rlvr_ops_core.job import TrainJob
 from rlvr_ops_core.plan import PlannedStage
 from rlvr_ops_core.runs import Series, fresh_folder, rollout_row
-from rlvr_ops_core.scoring import Rewards
+from rlvr_ops_core.scoring import Ahead
 from rlvr_ops_core.stages.context import RunContext
 from rlvr_ops_core.types import Sample, Verdict
 
@@ -24,7 +24,8 @@ def train(context: RunContext, stage: PlannedStage) -> None:
     folder = context.stage_folder(stage)
     tasks = context.tasks(stage.data)
     rewards = context.rewards(stage)
-    record = Record(context, stage, folder, rewards)
+    ahead = None if rewards is None else Ahead(rewards)
+    record = Record(context, stage, folder, ahead)
     output = fresh_folder(folder / "model.partial")
     checkpoints = folder / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
@@ -39,12 +40,15 @@ def train(context: RunContext, stage: PlannedStage) -> None:
         rewards=stage.rewards,
         environment=context.environment(stage),
         on_score=record.score,
+        on_begin_scoring=(lambda _: None) if ahead is None else ahead.begin,
         on_log=record.log,
         on_rewind=record.rewind,
     )
     try:
         stage.bound.make()(job)
     finally:
+        if ahead is not None:
+            ahead.close()
         record.close()
     if not any(output.iterdir()):
         raise ModelError(
@@ -64,7 +68,7 @@ class Record:
     """
 
     def __init__(
-        self, context: RunContext, stage: PlannedStage, folder: Path, rewards: Rewards | None
+        self, context: RunContext, stage: PlannedStage, folder: Path, rewards: Ahead | None
     ) -> None:
         self.context = context
         self.stage = stage

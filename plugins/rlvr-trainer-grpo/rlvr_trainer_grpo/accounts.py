@@ -70,6 +70,7 @@ class Accounts:
         self._running: list[Phase] = ["other"]
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._tokens: Counter[str] = Counter()
+        self._overlapped = 0.0
         self._booked_until = clock()
         self._cpu_until = cpu_clock()
 
@@ -97,6 +98,10 @@ class Accounts:
         for name, number in tokens.items():
             self._tokens[name.replace("__", "/")] += number
 
+    def overlapped(self, seconds: float) -> None:
+        """Add time in which answers were judged while others were being written."""
+        self._overlapped += seconds
+
     def close_step(self) -> dict[str, float]:
         """The numbers since the last step was closed: see docs/metrics.md for each."""
         self._book()
@@ -106,9 +111,12 @@ class Accounts:
         numbers |= {"seconds/wall": wall, "seconds/cpu": cpu - self._cpu_until}
         numbers |= {f"tokens/{name}": float(n) for name, n in sorted(self._tokens.items())}
         numbers |= self._seconds_saved()
+        if self._overlapped:
+            numbers["seconds/saved/overlap"] = self._overlapped
         numbers |= self._spent(wall)
         self._seconds.clear()
         self._tokens.clear()
+        self._overlapped = 0.0
         self._cpu_until = cpu
         return numbers
 

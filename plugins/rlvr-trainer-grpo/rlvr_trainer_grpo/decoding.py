@@ -7,7 +7,7 @@ on which others are still being written, and leaving rows out changes none of th
 # ruff: noqa: N803, N806  # tensors carry their axes
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +61,12 @@ def decode(
     *,
     share_prompts: bool = True,
     drop_finished: bool = True,
+    on_finished: Callable[[Mapping[int, list[int]]], None] | None = None,
 ) -> Answers:
     """One answer to each prompt; equal prompts are computed once.
+
+    `on_finished` is told the tokens of answers that have ended, by their places, while others are
+    still being written.
 
     Random numbers come from torch's generator of the CPU, as many whatever is left out. Processes
     whose generators stand at the same place each take their own part of the numbers of all.
@@ -93,11 +97,14 @@ def decode(
         token_B, step_entropy_B = _choose(logits_BV, noise_BT[live, steps], how)
         token_BT[live, steps] = token_B.where(is_open, -1)
         entropy_BT[live, steps] = step_entropy_B * is_open
-        is_open = is_open & ~torch.isin(token_B, ends)
+        was_open, is_open = is_open, is_open & ~torch.isin(token_B, ends)
         slots, steps = slots + len(live), steps + 1
         count = int(is_open.sum())
         if count == 0 or steps == how.max_new_tokens:
             break
+        if on_finished is not None and len(ended := live[was_open & ~is_open]):
+            written = token_BT[ended, :steps].tolist()
+            on_finished(dict(zip(ended.tolist(), written, strict=True)))
         if drop_finished and count < LIVE_SHARE * len(live):
             keep = is_open.nonzero().squeeze(1)
             step.keep(keep)

@@ -174,19 +174,22 @@ def grpo(
         accounts=accounts,
         outage_pauses_s=outage_pauses_s,
         has_ended=wording.has_ended,
+        answer_text=wording.answer_text,
     )
+    savings = savings or Savings()
     selection = _selection(job, pruning)
     order = task_order(len(job.tasks), steps * prompts_per_step, seed=job.seed, shuffle=shuffle)
     trainer = _trainer(
         model,
         tokenizer,
         stop,
-        savings or Savings(),
+        savings,
         rows_at_once=micro,
         tokens_at_once=micro_batch_tokens,
         loss_adds_up=adds_up,
         accounts=accounts,
         pruning=pruning,
+        watch=judge.watch if savings.overlap and job.environment is None else None,
         other_tasks=partial(_other_tasks, _dataset(job.tasks), job.seed),
         selection=selection,
         task_rows=_dataset(job.tasks) if selection else (),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -14,10 +14,9 @@ from rlvr_trainer_grpo import world
 from rlvr_trainer_grpo.accounts import Accounts
 from rlvr_trainer_grpo.conversations import Conversation, conversation_metrics
 from rlvr_trainer_grpo.outage import ask_again
-from rlvr_trainer_grpo.prompts import cut_at_stop
+from rlvr_trainer_grpo.overlap import Overlap, Place
+from rlvr_trainer_grpo.prompts import cut_at_stop, is_chat
 
-Place = tuple[int, int]
-"""Where an answer belongs: its group in the step, and its number there."""
 Row = tuple[int, Any, Sequence[int], Place | None]
 """The place of a task among the job's, a completion, its tokens, and where it belongs."""
 
@@ -39,10 +38,14 @@ class Judge:
         stop: Sequence[str],
         has_ended: Callable[[Sequence[int]], bool],
         accounts: Accounts,
+        answer_text: Callable[[Sequence[int]], str] | None = None,
         outage_pauses_s: Sequence[float] = (),
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         """`has_ended` says whether an answer's tokens end by themselves, not at the limit.
+
+        With `answer_text`, which gives the text of an answer's tokens, groups that are complete are
+        judged while others are still being written.
 
         While no answer of a step gets a verdict, the rewards are asked again after each pause.
         """
@@ -51,6 +54,8 @@ class Judge:
         self.stop = stop
         self.has_ended = has_ended
         self.accounts = accounts
+        self.answer_text = answer_text
+        self.overlap = Overlap(job)
         self.outage_pauses_s = outage_pauses_s
         self.wait = wait
         self._step = -1
@@ -79,6 +84,26 @@ class Judge:
         values = self._judge(step, every_row, conversation) if world.rank() == 0 else []
         return list(world.own(world.share(values)))
 
+    def watch(
+        self, step: int, rows: Sequence[Mapping[str, Any]]
+    ) -> Callable[[Mapping[int, list[int]]], None] | None:
+        """What to call with answers to these rows that have ended while others are being written.
+
+        They are rows of the dataset with `place`, for the optimizer step that is being made. None
+        where judging takes too little time to begin with it.
+        """
+        text_of = self.answer_text
+        if text_of is None or not self.overlap.is_worth_it:
+            return None
+
+        def sample_of(row: int, ids: Sequence[int]) -> Sample:
+            task, (group, index) = self.job.tasks[rows[row]["task_index"]], rows[row]["place"]
+            text = text_of(ids)
+            completion = [{"role": "assistant", "content": text}] if is_chat(task) else text
+            return self._sample(task, completion, ids, group=f"{step}/{group}", index=index)
+
+        return self.overlap.watch([row["place"] for row in rows], sample_of)
+
     def _judge(
         self, step: int, rows: Sequence[Row], conversation: Sequence[Conversation]
     ) -> list[float | None]:
@@ -102,11 +127,14 @@ class Judge:
                 self._sample(self.job.tasks[task], completion, ids, **at)
                 for (task, completion, ids, _), at in zip(rows, places, strict=True)
             ]
+            samples = self.overlap.take(samples, [place for *_, place in rows])
             written = [len(ids) for _, _, ids, _ in rows]
         with self.accounts.phase("score"):
+            asked = time.perf_counter()
             verdicts = ask_again(
                 lambda: self.job.score(samples, step=step), self._pauses(samples), self.wait
             )
+            self.accounts.overlapped(self.overlap.judged(time.perf_counter() - asked))
         self.accounts.count(scored=sum(written))
         self._written += written
         for (group, _), sample, verdict in zip(belongs, samples, verdicts, strict=True):

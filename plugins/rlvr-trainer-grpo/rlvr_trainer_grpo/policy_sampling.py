@@ -5,7 +5,7 @@ Mixed into TRL's GRPOTrainer by `policy_trainer`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,8 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
     pruning: Pruning
     accounts: Accounts
     cut_at_stop: Callable[[list[int]], list[int]]
+    watch: Callable[[int, Sequence[dict[str, Any]]], Callable[..., None] | None] | None
+    """Whom to tell of answers that have ended while others are being written; see `Judge.watch`."""
     other_tasks: Callable[[int, int, int], list[dict[str, Any]]] | None
     """Rows of so many tasks for a step and a round of it."""
     selection: Selection | None
@@ -118,6 +120,7 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
                 how,
                 share_prompts=self.savings.shared_prompts,
                 drop_finished=self.savings.finished_rows,
+                on_finished=self._watcher(len(prompt_ids)),
             )
         self.entropies.append((answers.entropy, sum(map(len, answers.ids))))
         self.accounts.count(
@@ -126,6 +129,18 @@ class FrugalSampling(GRPOTrainer):  # type: ignore[misc]  # trl has no types
             saved__sampled_prompts=answers.plain_prompt_tokens - answers.prompt_tokens,
         )
         return answers.ids
+
+    def _watcher(self, answers: int) -> Callable[[Mapping[int, list[int]]], None] | None:
+        """Whom to tell of finished answers, one to each of `rows`; None if nobody listens.
+
+        Among several processes nobody does: the one that judges has not the others' answers yet.
+        """
+        if self.watch is None or answers != len(self.rows) or world.is_shared():
+            return None
+        tell = self.watch(self.state.global_step + 1, self.rows)
+        if tell is None:
+            return None
+        return lambda ended: tell({row: self.cut_at_stop(ids) for row, ids in ended.items()})
 
     def _calculate_rewards(self, *args: Any, **settings: Any) -> Tensor:
         self.rewards = super()._calculate_rewards(*args, **settings)

@@ -321,6 +321,7 @@ def policy_trainer(
     cut_at_stop: Callable[[list[int]], list[int]],
     accounts: Accounts,
     pruning: Pruning | None = None,
+    watch: Callable[[int, Sequence[dict[str, Any]]], Callable[..., None] | None] | None = None,
     other_tasks: Callable[[int, int, int], list[dict[str, Any]]] | None = None,
     selection: Selection | None = None,
     task_rows: Sequence[dict[str, Any]] = (),
@@ -358,6 +359,7 @@ def policy_trainer(
     trainer.loss_adds_up = loss_adds_up
     trainer.accounts = accounts
     trainer.pruning = pruning or Pruning()
+    trainer.watch = watch
     trainer.other_tasks = other_tasks
     trainer.selection, trainer.task_rows = selection, task_rows
     trainer.leaves_one_out = leaves_one_out

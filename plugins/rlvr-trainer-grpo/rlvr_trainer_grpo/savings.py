@@ -20,7 +20,11 @@ class Savings:
     """Finished answers leave the batch while the others are still being written."""
     packing: bool = True
     """Answers are trained on without padding, where the model's attention allows it."""
+    overlap: bool = True
+    """Groups that are complete are judged while others are still being written."""
 
 
-OFF = Savings(idle_rows=False, shared_prompts=False, finished_rows=False, packing=False)
+OFF = Savings(
+    idle_rows=False, shared_prompts=False, finished_rows=False, packing=False, overlap=False
+)
 """Plain TRL."""
