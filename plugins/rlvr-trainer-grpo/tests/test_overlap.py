@@ -1,4 +1,4 @@
-"""Scoring overlaps generation: the same samples, verdicts and weights, and what it saved is told."""
+"""Scoring overlaps generation: the same samples, verdicts and weights, and seconds saved."""
 
 from __future__ import annotations
 
