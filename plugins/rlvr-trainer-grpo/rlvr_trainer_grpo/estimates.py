@@ -17,6 +17,7 @@ from typing import Any
 from rlvr_ops_core import Estimate, Sample, Task, TrainJob, Verdict
 from rlvr_trainer_grpo.accounts import Costs
 from rlvr_trainer_grpo.best_of_n import PASSED, best_of_n
+from rlvr_trainer_grpo.foresight import ENOUGH_GROUPS, foreseen, groups_decide
 from rlvr_trainer_grpo.grpo import grpo
 from rlvr_trainer_grpo.models import load_tokenizer
 from rlvr_trainer_grpo.rehearsal import (
@@ -40,7 +41,12 @@ AS_DEMONSTRATED = (
     "training on rewards may make them longer or shorter"
 )
 EVENLY = "each task's share of right answers is drawn evenly between 0 and 1"
-AS_NOW = "answers are taken to stay as long, and as often right, as they are at the start"
+AS_NOW = "answers are taken to stay as long as they are at the start"
+AS_IT_LEARNS = (
+    "of the groups whose answers differ in worth at the start half are taken to be alike in the "
+    "end, and so not to be trained on"
+)
+AS_OFTEN_RIGHT = "answers are taken to stay as often right as they are at the start"
 
 
 def estimate_scratch(job: TrainJob, **options: Any) -> Estimate:
@@ -119,14 +125,18 @@ def estimate_grpo(
         found = rehearse(some, job, steps=steps)
     if note is not None:
         write_note(job.output, note)
+    learns = note is None and groups_decide(options)
+    if learns:
+        found = foreseen(found, job, spread(job.tasks, ENOUGH_GROUPS), options)
     wall, cpu = found.whole(steps, save_steps)
+    as_right = AS_IT_LEARNS if learns else AS_OFTEN_RIGHT
     return Estimate(
         seconds=wall,
         cpu_seconds=cpu,
         tokens={name: steps * found.a_step(f"tokens/{name}") for name in _counted(found)},
         gpu_memory_gb=_gpu_memory_gb(),
         money=_money(wall, options.get("costs")),
-        assumes=(AS_NOW,) if note is None else (AS_DEMONSTRATED, EVENLY),
+        assumes=(AS_NOW, as_right) if note is None else (AS_DEMONSTRATED, EVENLY),
     )
 
 

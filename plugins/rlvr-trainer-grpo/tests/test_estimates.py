@@ -14,10 +14,13 @@ from rlvr_trainer_grpo.estimates import (
     estimate_sft,
     spread,
 )
+from rlvr_trainer_grpo.foresight import ENOUGH_GROUPS, KEPT, foreseen, groups_decide
 from rlvr_trainer_grpo.models import load_model
+from rlvr_trainer_grpo.pruning import Pruning
 from rlvr_trainer_grpo.rehearsal import Rehearsal, read_note, rehearsed_lengths, write_note
+from rlvr_trainer_grpo.savings import Savings
 
-from rlvr_ops_core import Task
+from rlvr_ops_core import Task, Verdict
 from rlvr_ops_core.options import resolve
 
 TRAIN = {"steps": 30, "prompts_per_step": 2, "group_size": 4, "max_new_tokens": 6, "threads": 1}
@@ -43,6 +46,52 @@ def test_tokens_of_grpo_are_within_a_third_of_what_they_become(make_job, tiny):
         assert guess.tokens[name] == pytest.approx(became[f"tokens/{name}"], rel=0.3)
     assert guess.seconds > 0
     assert guess.assumes
+
+
+def half_alike(samples, step=None):
+    """Of every second task all answers are wrong, of the others every second answer."""
+    return [
+        Verdict(float(int(one.task.id.removeprefix("copy/")) % 2 and one.index % 2))
+        for one in samples
+    ]
+
+
+def test_what_will_teach_is_judged_on_more_groups_than_were_rehearsed(make_job, tiny):
+    options = options_of(grpo, **TRAIN, save_steps=0)
+    rows = [
+        {"groups_alike": 0.0, "tokens/trained": 900.0, "seconds/train": 50.0},  # the first: no rule
+        {"groups_alike": 0.5, "tokens/trained": 300.0, "seconds/train": 6.0},
+    ]
+    found = Rehearsal(first=(60, 60), step=(10, 20), checkpoint=(0, 0), end=(1, 1), logged=rows)
+    seen = []
+
+    def score(samples, step):
+        seen.extend(one.group for one in samples)
+        return half_alike(samples)
+
+    job = make_job(model=tiny(), on_score=score)
+    tasks = copy_tasks(ENOUGH_GROUPS)
+    foresight = foreseen(found, job, tasks, options)
+    judged = ENOUGH_GROUPS - 2 * TRAIN["prompts_per_step"]
+    assert len(set(seen)) == judged
+    differ = (2 * 1.0 + 2 * 0.5 + judged / 2) / ENOUGH_GROUPS * KEPT
+    factor = differ / 0.5
+    assert foresight.a_step("tokens/trained") == pytest.approx(factor * 300)
+    assert foresight.step == pytest.approx((10 - 6 + factor * 6, 2 * (10 - 6 + factor * 6)))
+    assert (foresight.first, foresight.end) == (found.first, found.end)
+
+
+@pytest.mark.parametrize(
+    ("given", "decide"),
+    [
+        ({}, True),
+        ({"beta": 0.1}, False),
+        ({"pruning": Pruning(resample_rounds=1)}, False),
+        ({"savings": Savings(idle_rows=False)}, False),
+    ],
+)
+def test_groups_decide_what_is_trained_on_unless_an_option_says_otherwise(given, decide):
+    assert groups_decide(options_of(grpo, **TRAIN, **given)) == decide
 
 
 def test_tokens_of_sft_are_what_they_become(make_job, tiny):
