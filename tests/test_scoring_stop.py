@@ -48,3 +48,47 @@ def test_a_call_that_is_stopped_while_it_waits_for_a_worker_gets_none():
         first.set()
         thread.join(30)
         assert not thread.is_alive()
+
+
+def scoring(engine, samples, verdicts, stop=None):
+    thread = threading.Thread(target=lambda: verdicts.extend(engine.score(samples, stop=stop)))
+    thread.start()
+    return thread
+
+
+def test_an_async_reward_that_is_stopped_cleans_up_before_its_engine_is_closed():
+    began, cleaned = threading.Event(), []
+
+    async def holds(sample):
+        began.set()
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await asyncio.sleep(0.05)
+            cleaned.append(sample.text)
+
+    stop, verdicts = threading.Event(), []
+    with Engine(bind_function(holds, {}, timeout_s=600)) as engine:
+        thread = scoring(engine, [Sample(Task("1", "?"), "a")], verdicts, stop)
+        assert began.wait(20)
+        stop.set()
+        thread.join(20)
+    assert cleaned == ["a"]
+    assert verdicts[0].status == "error"
+
+
+def test_an_engine_that_another_thread_closes_ends_the_call_with_errors():
+    began, verdicts = threading.Event(), []
+
+    async def holds(sample):
+        began.set()
+        await asyncio.sleep(3600)
+
+    engine = Engine(bind_function(holds, {}, timeout_s=600))
+    thread = scoring(engine, [Sample(Task("1", "?"), "a")], verdicts)
+    assert began.wait(20)
+    engine.close()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert verdicts[0].status == "error"
+    assert "stopped" in verdicts[0].reason

@@ -12,7 +12,7 @@ import contextlib
 import threading
 import types
 from collections.abc import Callable, Coroutine, Generator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from functools import partial
 from time import monotonic, perf_counter
 from typing import Any
@@ -26,6 +26,12 @@ AT_ONCE = 64
 BEAT_S = 0.05
 GRACE_S = 0.3
 """How long past a deadline the loop may be silent before it is given up."""
+ENDING_S = 0.5
+"""How long rewards that are cancelled at the end may take to clean up."""
+
+
+class Ended(Exception):
+    """Nobody waits any more: the call was stopped, or another thread closed the runner."""
 
 
 class BackgroundLoop:
@@ -41,7 +47,16 @@ class BackgroundLoop:
         asyncio.set_event_loop(self.loop)
         self.loop.call_soon(self._beat)
         self.loop.run_forever()
+        self._end_tasks()
         self.loop.close()
+
+    def _end_tasks(self) -> None:
+        """Cancel what still runs, and give it its turn: its `finally` may close something."""
+        tasks = asyncio.all_tasks(self.loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=ENDING_S))
 
     def _beat(self) -> None:
         self.last_beat = monotonic()
@@ -102,8 +117,9 @@ class AsyncRunner:
         verdicts: dict[int, list[Verdict]] = {}
         while len(verdicts) < len(units):
             missing = [number for number in range(len(units)) if number not in verdicts]
-            blocker = self._run_until_stuck(units, missing, verdicts, stop)
-            if stop is not None and stop.is_set():
+            try:
+                blocker = self._run_until_stuck(units, missing, verdicts, stop)
+            except Ended:
                 stopped = failure(STOPPED, ref=self.bound.ref)
                 return [verdicts.get(row, [stopped] * len(unit)) for row, unit in enumerate(units)]
             for number in missing if blocker is None else [blocker]:
@@ -117,19 +133,25 @@ class AsyncRunner:
         verdicts: dict[int, list[Verdict]],
         stop: threading.Event | None,
     ) -> int | None:
-        """Judge these units; if one blocks the loop, give the loop up and say which one it was."""
+        """Judge these units; if one blocks the loop, give the loop up and say which one it was.
+
+        Raises:
+            Ended: nobody waits any more.
+        """
         background = self._loop()
         stepping = Stepping()
         future = background.submit(self._judge_all(units, numbers, verdicts, stepping))
         while not future.done():
             if stop is not None and stop.is_set():
                 future.cancel()
-                return None
-            with contextlib.suppress(TimeoutError):
+                raise Ended
+            with contextlib.suppress(TimeoutError, CancelledError):
                 future.result(timeout=BEAT_S)
             if background.is_stuck(self.bound.spec.timeout_s):
                 self._give_up(background)
                 return stepping.number
+        if future.cancelled():
+            raise Ended
         return None
 
     def _too_late(self, unit: list[Sample]) -> list[Verdict]:
