@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import struct
@@ -68,11 +69,32 @@ def attend(control: socket.socket, session: Any) -> None:
                 os._exit(0)
         channel.close()
         send(control, {"pid": pid})
+        is_heard = _wait(pid, control)
         _, status = os.waitpid(pid, 0)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
         _reap_orphans()
+        if not is_heard:
+            return
         send(control, {"status": status})
+
+
+def _wait(pid: int, control: socket.socket) -> bool:
+    """Wait for a child's end; False if the audit ended first, in whatever way: then so does it."""
+    if not hasattr(os, "pidfd_open"):  # no Linux: the audit's deadlines alone end a child
+        return True
+    ended = os.pidfd_open(pid)
+    try:
+        poll = select.poll()
+        poll.register(ended, select.POLLIN)
+        poll.register(control, select.POLLRDHUP)
+        if ended in [fd for fd, _ in poll.poll()]:
+            return True
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        return False
+    finally:
+        os.close(ended)
 
 
 def _serve(channel: socket.socket, session: Any) -> None:

@@ -1,7 +1,11 @@
 """Twenty texts that hang a reward: stopped at the deadline, from anywhere."""
 
 import asyncio
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 from time import perf_counter
 
 import pytest
@@ -171,3 +175,50 @@ def test_crash_costs_only_its_row(tmp_path):
         assert "code 9" in outcomes[1].reason
     finally:
         process.close()
+
+
+KILLED = """
+import os, signal, sys, threading
+from rlvr_audit.bench import Ask, Bench
+from rlvr_audit.cases import Case
+from rlvr_audit.process import RewardProcess
+from rlvr_audit.target import Target
+
+target = Target(reference=sys.argv[1])
+process = RewardProcess(target)
+process.ready()
+print(process.process.pid, flush=True)
+case = Case(id="1", prompt="?", gold="1", good=("eval :: 1",))
+bench = Bench(target, process, [case], deadline_s=600, budget_s=1e9)
+bench.judge([Ask(case, "loop :: ")])
+"""
+
+
+def test_nothing_is_left_when_the_audit_is_killed_in_the_middle_of_an_attack(tmp_path):
+    file = tmp_path / "hangs.py"
+    file.write_text(REWARD)
+    command = [sys.executable, "-c", KILLED, f"{file}:reward"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as audit:
+        host = int(audit.stdout.readline())
+        (child,) = wait_for(lambda: children_of(host))
+        audit.kill()
+    wait_for(lambda: not is_running(child) and not is_running(host))
+
+
+def wait_for(what):
+    deadline = perf_counter() + 60
+    while not (found := what()):
+        assert perf_counter() < deadline
+        time.sleep(0.05)
+    return found
+
+
+def children_of(pid):
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
