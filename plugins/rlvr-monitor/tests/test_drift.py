@@ -11,11 +11,12 @@ from rlvr_monitor.drift.command import drift_command
 from rlvr_monitor.drift.comparing import compare_windows
 from rlvr_monitor.drift.tests import (
     Shuffles,
-    false_discovery,
     ks_test,
     mean_test,
     paired_test,
     population_stability,
+    random_signs,
+    step_down,
 )
 from rlvr_monitor.drift.window import units_of
 from scipy.stats import ks_2samp
@@ -35,24 +36,38 @@ def moved(found):
 def test_kolmogorov_smirnov_agrees_with_scipy():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=60), rng.normal(0.4, size=80)
-    distance, p_value = ks_test(a, b, Shuffles(60, 80, rng))
+    found = ks_test(a, b, Shuffles(60, 80, rng))
     reference = ks_2samp(a, b)
-    assert distance == pytest.approx(reference.statistic)
-    assert p_value == pytest.approx(reference.pvalue, abs=0.03)
+    assert found.statistic == pytest.approx(reference.statistic)
+    assert found.p_value == pytest.approx(reference.pvalue, abs=0.03)
 
 
 def test_a_constant_signal_has_no_evidence():
     rng = np.random.default_rng(0)
     same = np.ones(30)
     shuffles = Shuffles(30, 30, rng)
-    assert ks_test(same, same, shuffles)[1] == 1.0
-    assert mean_test(same, same, shuffles)[1] == 1.0
-    assert paired_test(same - 1, rng)[1] == 1.0
+    assert ks_test(same, same, shuffles).p_value == 1.0
+    assert mean_test(same, same, shuffles).p_value == 1.0
+    assert paired_test(same - 1, random_signs(30, rng)).p_value == 1.0
 
 
-def test_false_discoveries_are_controlled_as_benjamini_and_hochberg_do():
-    assert false_discovery([0.001, 0.02, 0.03, 0.5], 0.05) == [True, True, True, False]
-    assert false_discovery([0.04, 0.5, 0.6, 0.7], 0.05) == [False] * 4
+def test_tests_that_say_the_same_cost_nothing_and_others_share_the_rate():
+    chances = np.arange(1, 2001) / 2000  # of one test, if each permutation had been seen
+    one = np.append(0.04, chances)
+    assert step_down([one] * 8, 0.05) == [True] * 8
+    rng = np.random.default_rng(0)
+    apart = [np.append(0.04, rng.permutation(chances)) for _ in range(8)]
+    assert step_down(apart, 0.05) == [False] * 8
+    apart[3][0], apart[5][0] = 0.001, 0.004
+    assert step_down(apart, 0.05) == [place in (3, 5) for place in range(8)]
+
+
+def test_a_permutation_has_the_p_value_that_it_would_have_had():
+    rng = np.random.default_rng(0)
+    tested = mean_test(rng.normal(size=40), rng.normal(size=40), Shuffles(40, 40, rng))
+    assert len(tested.p_values) == 2000
+    assert tested.p_values.min() == pytest.approx(1 / 2000)
+    assert (tested.p_values <= 0.05).mean() == pytest.approx(0.05, abs=0.001)
 
 
 def test_psi_has_a_critical_value_for_its_size():

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from rlvr_monitor.drift.tests import (
     Shuffles,
-    false_discovery,
+    Tested,
     ks_test,
     mean_test,
     paired_test,
     population_stability,
     prompt_features,
+    random_signs,
+    step_down,
 )
 from rlvr_monitor.drift.window import OUTCOMES, Unit
 from rlvr_monitor.health.sequential import EDetector
@@ -49,6 +51,10 @@ class Shift:
     drifted: bool = False
     psi: float | None = None
     psi_critical: float | None = None
+
+
+Signal = tuple[Shift, Tested]
+"""A signal's test as it is told, and what chance makes of it."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ def compare_windows(
     """Test every signal; the chance of any alarm without drift is held to `alpha`.
 
     A fifth of it goes to the sequential tests of rates where they are made, the rest to the tests
-    of the signals, as their false-discovery rate.
+    of the signals together.
 
     Where the windows share 20 tasks or more, what the policy does is compared task by task, so that
     another mix of tasks does not look like another policy.
@@ -119,65 +125,53 @@ def compare_windows(
     rng = np.random.default_rng(SEED)
     pairs = shared(reference, live)
     shuffles = Shuffles(len(reference), len(live), rng)
-    shifts = [*_input(reference, live, shuffles), *_verifier(reference, live, shuffles)]
+    tested = [*_input(reference, live, shuffles), *_verifier(reference, live, shuffles)]
     sequential: list[str] = []
     share = alpha
     if len(pairs) >= FEWEST:
-        shifts += _policy_on_same_tasks(pairs, rng)
+        tested += _policy_on_same_tasks(pairs, rng)
     else:
-        shifts += _policy(reference, live, shuffles)
+        tested += _policy(reference, live, shuffles)
         share = alpha * (1 - SEQUENTIAL_SHARE)
         sequential = list(_rates(reference, live, alpha * SEQUENTIAL_SHARE))
-    found = significant(shifts, share)
-    return Comparison(
-        len(reference),
-        len(live),
-        alpha,
-        len(pairs),
-        tuple(
-            Shift(**{**asdict(shift), "drifted": drifted})
-            for shift, drifted in zip(shifts, found, strict=True)
-        ),
-        tuple(sequential),
-    )
+    shifts = tuple(significant(tested, share))
+    return Comparison(len(reference), len(live), alpha, len(pairs), shifts, tuple(sequential))
 
 
-def significant(shifts: Sequence[Shift], alpha: float) -> list[bool]:
-    """Which shifts are significant; a signal that is the same in all units is no test at all.
+def significant(signals: Sequence[Signal], alpha: float) -> list[Shift]:
+    """The shifts, saying which are significant; one that never varies is no test at all.
 
-    Whether it is does not depend on who is in which window, so that leaving it out is no choice
+    Whether it does is the same whoever is in which window, so that leaving it out is no choice
     that favours a finding.
     """
-    tested = [place for place, shift in enumerate(shifts) if shift.varies]
-    found = false_discovery([shifts[place].p_value for place in tested], alpha)
-    chosen = {place for place, yes in zip(tested, found, strict=True) if yes}
-    return [place in chosen for place in range(len(shifts))]
+    varying = [(shift, tested) for shift, tested in signals if shift.varies]
+    found = step_down([tested.p_values for _, tested in varying], alpha)
+    moved = {shift.signal for (shift, _), yes in zip(varying, found, strict=True) if yes}
+    return [replace(shift, drifted=shift.signal in moved) for shift, _ in signals]
 
 
-def _input(reference: Sequence[Unit], live: Sequence[Unit], shuffles: Shuffles) -> list[Shift]:
+def _input(reference: Sequence[Unit], live: Sequence[Unit], shuffles: Shuffles) -> list[Signal]:
     import numpy as np
 
     lengths = [np.array([float(len(unit.prompt)) for unit in units]) for units in (reference, live)]
     texts = [[unit.prompt for unit in units] for units in (reference, live)]
     features = prompt_features([*texts[0], *texts[1]])
-    statistic, p_value = mean_test(features[: len(texts[0])], features[len(texts[0]) :], shuffles)
+    mix = mean_test(features[: len(texts[0])], features[len(texts[0]) :], shuffles)
     kinds = [float(len(set(these))) for these in texts]
     return [
         _continuous("prompt_length", "input", lengths[0], lengths[1], shuffles),
-        Shift(
+        _signal(
             "prompt_mix",
             "input",
             "ngram_means",
-            statistic,
-            p_value,
-            kinds[0],
-            kinds[1],
+            mix,
+            (kinds[0], kinds[1]),
             varies=len({*texts[0], *texts[1]}) > 1,
         ),
     ]
 
 
-def _verifier(reference: Sequence[Unit], live: Sequence[Unit], shuffles: Shuffles) -> list[Shift]:
+def _verifier(reference: Sequence[Unit], live: Sequence[Unit], shuffles: Shuffles) -> list[Signal]:
     import numpy as np
 
     seconds = [
@@ -186,93 +180,83 @@ def _verifier(reference: Sequence[Unit], live: Sequence[Unit], shuffles: Shuffle
     failed = [
         np.array([_share(unit, OUTCOMES[3:]) for unit in units]) for units in (reference, live)
     ]
-    statistic, p_value = mean_test(failed[0], failed[1], shuffles)
     return [
         _continuous("verdict_seconds", "verifier", seconds[0], seconds[1], shuffles),
-        Shift(
-            "no_verdict",
-            "verifier",
-            "permutation",
-            statistic,
-            p_value,
-            float(failed[0].mean()),
-            float(failed[1].mean()),
-            varies=varies(*failed),
-        ),
+        _rate("no_verdict", "verifier", failed[0], failed[1], shuffles),
     ]
 
 
-def _policy(reference: Sequence[Unit], live: Sequence[Unit], shuffles: Shuffles) -> list[Shift]:
+def _policy(reference: Sequence[Unit], live: Sequence[Unit], shuffles: Shuffles) -> list[Signal]:
     import numpy as np
 
     lengths = [
         np.array([float(np.mean(unit.lengths)) for unit in units]) for units in (reference, live)
     ]
-    shifts = [_continuous("completion_length", "policy", lengths[0], lengths[1], shuffles)]
+    signals = [_continuous("completion_length", "policy", lengths[0], lengths[1], shuffles)]
     for name, of in RATES_OF_POLICY.items():
         a, b = (np.array([of(unit) for unit in units]) for units in (reference, live))
-        statistic, p_value = mean_test(a, b, shuffles)
-        shifts.append(
-            Shift(
-                name,
-                "policy",
-                "permutation",
-                statistic,
-                p_value,
-                float(a.mean()),
-                float(b.mean()),
-                varies=varies(a, b),
-            )
-        )
-    return shifts
+        signals.append(_rate(name, "policy", a, b, shuffles))
+    return signals
 
 
 def _policy_on_same_tasks(
     pairs: Sequence[tuple[list[Unit], list[Unit]]], rng: np.random.Generator
-) -> list[Shift]:
+) -> list[Signal]:
     import numpy as np
 
-    signals: dict[str, Callable[[Unit], float]] = {
+    logarithms: dict[str, Callable[[Unit], float]] = {
         "completion_length": lambda unit: math.log1p(float(np.mean(unit.lengths)))
     }
-    shifts = []
-    for name, of in {**signals, **RATES_OF_POLICY}.items():
+    signals = []
+    signs = random_signs(len(pairs), rng)
+    for name, of in {**logarithms, **RATES_OF_POLICY}.items():
         a = np.array([np.mean([of(unit) for unit in before]) for before, _ in pairs])
         b = np.array([np.mean([of(unit) for unit in after]) for _, after in pairs])
-        statistic, p_value = paired_test(b - a, rng)
-        means = [float(np.expm1(one.mean()) if name in signals else one.mean()) for one in (a, b)]
-        shifts.append(
-            Shift(
-                name,
-                "policy",
-                "same_tasks",
-                statistic,
-                p_value,
-                means[0],
-                means[1],
-                varies=bool((a != b).any()),
-            )
+        means = [
+            float(np.expm1(one.mean()) if name in logarithms else one.mean()) for one in (a, b)
+        ]
+        tested = paired_test(b - a, signs)
+        varied = bool((a != b).any())
+        signals.append(
+            _signal(name, "policy", "same_tasks", tested, (means[0], means[1]), varies=varied)
         )
-    return shifts
+    return signals
 
 
-def _continuous(name: str, kind: Kind, a: np.ndarray, b: np.ndarray, shuffles: Shuffles) -> Shift:
+def _continuous(name: str, kind: Kind, a: np.ndarray, b: np.ndarray, shuffles: Shuffles) -> Signal:
     import numpy as np
 
-    statistic, p_value = ks_test(a, b, shuffles)
     psi, critical = population_stability(a, b)
-    medians = (float(np.median(a)), float(np.median(b)))
-    return Shift(
+    shift, tested = _signal(
         name,
         kind,
         "ks",
-        statistic,
-        p_value,
-        *medians,
+        ks_test(a, b, shuffles),
+        (float(np.median(a)), float(np.median(b))),
         varies=varies(a, b),
-        psi=psi,
-        psi_critical=critical,
     )
+    return replace(shift, psi=psi, psi_critical=critical), tested
+
+
+def _rate(name: str, kind: Kind, a: np.ndarray, b: np.ndarray, shuffles: Shuffles) -> Signal:
+    means = (float(a.mean()), float(b.mean()))
+    return _signal(name, kind, "permutation", mean_test(a, b, shuffles), means, varies=varies(a, b))
+
+
+def _signal(
+    name: str,
+    kind: Kind,
+    detector: str,
+    tested: Tested,
+    levels: tuple[float, float],
+    *,
+    varies: bool,
+) -> Signal:
+    before, after = levels
+    shift = Shift(
+        name, kind, detector, tested.statistic, tested.p_value, before, after, varies=varies
+    )
+    return shift, tested
 
 
 def varies(*samples: np.ndarray) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,13 +15,29 @@ if TYPE_CHECKING:
 PERMUTATIONS = 1999
 AT_ONCE = 250
 FEATURES = 512
+DIGITS, SMALLEST = 9, 1e-6
+"""Statistics that differ by less than rounding does are equal: so many digits of the largest one,
+or of this."""
+
+
+class Tested(NamedTuple):
+    """A statistic, and what chance makes of it."""
+
+    statistic: float
+    p_values: Floats
+    """Of what was seen, then of each permutation as if it had been seen."""
+
+    @property
+    def p_value(self) -> float:
+        """The share of arrangements, what was seen among them, whose statistic is as large."""
+        return float(self.p_values[0])
 
 
 class Shuffles:
     """Who is in the second sample, over and over by chance: shared by all tests of two samples.
 
-    Each test is exact by itself; that they share their chance leaves them as dependent on each
-    other as the signals are.
+    Each test is exact by itself. That they share their chance shows how they depend on each other,
+    which `step_down` makes use of.
     """
 
     def __init__(self, first: int, second: int, rng: np.random.Generator) -> None:
@@ -33,18 +49,28 @@ class Shuffles:
         rows = np.tile(self.seen, (PERMUTATIONS, 1))
         self.labels = rng.permuted(rows, axis=1, out=rows)
 
-    def chunks(self) -> Iterator[NDArray[np.bool_]]:
-        """The labels, some permutations at a time: a row for each, a column for each unit."""
+    def test(self, statistics: Callable[[NDArray[np.bool_]], Floats]) -> Tested:
+        """The test of a statistic; `statistics` takes labels, an arrangement a row."""
+        import numpy as np
+
+        chunks = [statistics(self.seen[None])]
         for start in range(0, PERMUTATIONS, AT_ONCE):
-            yield self.labels[start : start + AT_ONCE]
-
-    def p_value(self, beaten: int) -> float:
-        """Of a statistic that so many permutations reach."""
-        return (beaten + 1) / (PERMUTATIONS + 1)
+            chunks.append(statistics(self.labels[start : start + AT_ONCE]))
+        return _tested(np.concatenate(chunks))
 
 
-def ks_test(a: Floats, b: Floats, shuffles: Shuffles) -> tuple[float, float]:
-    """Kolmogorov-Smirnov distance of two samples, and its p-value by permutation."""
+def _tested(statistics: Floats) -> Tested:
+    """From the statistic that was seen, and those of the permutations after it."""
+    import numpy as np
+
+    largest = max(SMALLEST, float(np.abs(statistics).max()))
+    rounded = np.round(statistics / largest, DIGITS)
+    below = np.searchsorted(np.sort(rounded), rounded, side="left")
+    return Tested(float(statistics[0]), 1 - below / len(rounded))
+
+
+def ks_test(a: Floats, b: Floats, shuffles: Shuffles) -> Tested:
+    """Kolmogorov-Smirnov distance of two samples."""
     import numpy as np
 
     pooled = np.concatenate([a, b])
@@ -56,13 +82,11 @@ def ks_test(a: Floats, b: Floats, shuffles: Shuffles) -> tuple[float, float]:
         found: Floats = np.abs(np.cumsum(weight, axis=1)[:, ends]).max(axis=1)
         return found
 
-    seen = float(distances(shuffles.seen[None])[0])
-    beaten = sum(int((distances(rows) >= seen - 1e-12).sum()) for rows in shuffles.chunks())
-    return seen, shuffles.p_value(beaten)
+    return shuffles.test(distances)
 
 
-def mean_test(a: Floats, b: Floats, shuffles: Shuffles) -> tuple[float, float]:
-    """Difference of the means of two samples in rows of one or more columns, and its p-value.
+def mean_test(a: Floats, b: Floats, shuffles: Shuffles) -> Tested:
+    """Difference of the means of two samples in rows of one or more columns.
 
     The statistic is the sum over columns of the squared difference over the pooled variance.
     """
@@ -71,7 +95,7 @@ def mean_test(a: Floats, b: Floats, shuffles: Shuffles) -> tuple[float, float]:
     pooled = np.concatenate([a, b]).reshape(len(a) + len(b), -1)
     pooled = pooled[:, pooled.std(axis=0) > 0]
     if pooled.shape[1] == 0:
-        return 0.0, 1.0
+        return Tested(0.0, np.ones(PERMUTATIONS + 1))
     pooled = (pooled - pooled.mean(axis=0)) / pooled.std(axis=0)
 
     def differences(labels: NDArray[np.bool_]) -> Floats:
@@ -80,20 +104,22 @@ def mean_test(a: Floats, b: Floats, shuffles: Shuffles) -> tuple[float, float]:
         found: Floats = (sums**2).sum(axis=1)
         return found
 
-    seen = float(differences(shuffles.seen[None])[0])
-    enough = seen * (1 - 1e-9)
-    beaten = sum(int((differences(rows) >= enough).sum()) for rows in shuffles.chunks())
-    return seen, shuffles.p_value(beaten)
+    return shuffles.test(differences)
 
 
-def paired_test(differences: Floats, rng: np.random.Generator) -> tuple[float, float]:
-    """Mean of paired differences, and its p-value by flipping their signs."""
+def random_signs(pairs: int, rng: np.random.Generator) -> Floats:
+    """Which pairs are turned round, over and over by chance: for all tests of these pairs."""
+    signs: Floats = rng.choice([-1.0, 1.0], size=(PERMUTATIONS, pairs))
+    return signs
+
+
+def paired_test(differences: Floats, signs: Floats) -> Tested:
+    """Mean of paired differences."""
     import numpy as np
 
-    seen = abs(float(differences.mean()))
-    signs = rng.choice([-1.0, 1.0], size=(PERMUTATIONS, len(differences)))
-    beaten = int((np.abs(signs @ differences) / len(differences) >= seen - 1e-12).sum())
-    return float(differences.mean()), (beaten + 1) / (PERMUTATIONS + 1)
+    sums = np.append(differences.sum(), signs @ differences)
+    found = _tested(np.abs(sums) / len(differences))
+    return found._replace(statistic=float(differences.mean()))
 
 
 def prompt_features(texts: list[str]) -> Floats:
@@ -111,18 +137,25 @@ def prompt_features(texts: list[str]) -> Floats:
     return counts
 
 
-def false_discovery(p_values: list[float], alpha: float) -> list[bool]:
-    """Which tests are significant at a false-discovery rate of `alpha`.
+def step_down(tests: Sequence[Floats], alpha: float) -> list[bool]:
+    """Which tests are significant, the chance of a wrong one among all of them being `alpha`.
 
-    Source: Benjamini and Hochberg (1995).
+    `tests` are their `p_values`. The smallest is compared with the smallest of the same
+    permutations, so that neither ties nor what the tests have in common cost any power; then the
+    next one with those of the tests that are left.
+
+    Source: Westfall and Young (1993), step-down minP.
     """
-    order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    last = 0
-    for rank, place in enumerate(order, start=1):
-        if p_values[place] <= alpha * rank / len(order):
-            last = rank
-    chosen = set(order[:last])
-    return [place in chosen for place in range(len(p_values))]
+    import numpy as np
+
+    order = sorted(range(len(tests)), key=lambda place: float(tests[place][0]))
+    found = [False] * len(tests)
+    for rank, place in enumerate(order):
+        smallest = np.min([tests[left] for left in order[rank:]], axis=0)
+        if (smallest <= tests[place][0]).mean() > alpha:
+            break
+        found[place] = True
+    return found
 
 
 def population_stability(a: Floats, b: Floats, *, bins: int = 10) -> tuple[float, float]:
