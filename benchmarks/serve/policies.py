@@ -27,7 +27,7 @@ from typing import Any
 import httpx2
 
 THREADS = int(os.environ.get("THREADS", "1"))
-ROUNDS = int(os.environ.get("ROUNDS", "1"))
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
 PROMPT, ANSWER = 32, 24
 """Tokens of each."""
 LEVELS = {1: 2, 8: 16, 32: 32}
