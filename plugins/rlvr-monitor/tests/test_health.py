@@ -279,3 +279,51 @@ def test_a_shadow_that_is_not_there_is_told_and_the_run_goes_on(write_pipeline):
 def test_a_shadow_without_a_reward_is_refused():
     with pytest.raises(OptionError, match="use"):
         health(shadow={"per_step": 4})
+
+
+def paid(values_of, steps=30, group=8):
+    """The alarms of a run in which an answer of so many words, in a group, gets this value."""
+    watch, found, rng = health(), [], random.Random(0)
+    for step in range(1, steps + 1):
+        lengths = [[rng.randint(3, 9) for _ in range(group)] for _ in range(6)]
+        samples = [
+            Sample(Task("t", "?"), "word " * n, f"{step}/{place}", index, range(n))
+            for place, these in enumerate(lengths)
+            for index, n in enumerate(these)
+        ]
+        verdicts = [Verdict(values_of(step, len(one.token_ids), rng)) for one in samples]
+        data = {"samples": samples, "verdicts": verdicts}
+        found += [(step, one) for one in watch(Event("rollouts", "run", "policy", step, data))]
+    return [(step, one) for step, one in found if one.detector.startswith("reward_")]
+
+
+def by_length(n, rng):
+    """Longer answers are right more often."""
+    return float(rng.random() < (n - 2.5) / 7)
+
+
+def test_a_reward_that_turns_round_is_told_with_the_rows_that_it_pays():
+    told_at = paid(lambda step, n, rng: by_length(n, rng) if step < 20 else 1 - by_length(n, rng))
+    step, alarm = next((step, one) for step, one in told_at if one.detector == "reward_reversed")
+    assert step == 22
+    assert "longer answers were paid better, now shorter ones are" in alarm.message
+    assert paid(lambda step, n, rng: by_length(n, rng), steps=120) == []
+
+
+@pytest.mark.parametrize("other", [lambda n: 1 / n, lambda n: 0.5, lambda n: n / 9])
+def test_a_reward_that_gives_other_values_is_told_at_once(other):
+    told_at = paid(lambda step, n, rng: by_length(n, rng) if step < 20 else other(n))
+    assert (20, "reward_values") in [(step, one.detector) for step, one in told_at]
+
+
+def test_a_reward_that_gives_one_more_value_now_and_then_is_no_other_reward():
+    def value(step, n, rng):
+        return by_length(n, rng) + 0.1 * (step > 15 and rng.random() < 0.3)
+
+    assert not [one for _, one in paid(value, steps=60) if one.detector == "reward_values"]
+
+
+def test_two_high_gradients_in_a_row_are_told_where_one_of_them_is_not():
+    assert told(logged(grad_norm=[*noisy(0.5, 20, 0.05), 2.6, *noisy(0.5, 10, 0.05)])) == []
+    found = told(logged(grad_norm=[*noisy(0.5, 20, 0.05), 2.6, 3.1, *noisy(0.5, 10, 0.05)]))
+    assert [alarm.detector for alarm in found] == ["grad_spike"]

@@ -11,6 +11,8 @@ DetectorName = Literal[
     "reward_jump",
     "reward_frozen",
     "reward_unstable",
+    "reward_reversed",
+    "reward_values",
     "groups_all_right",
     "groups_all_wrong",
     "groups_alike",
@@ -46,6 +48,10 @@ WHAT_TO_DO: Mapping[str, str] = {
     "reward_frozen": "score some answers by hand with `rlvr score`: a reward that never varies "
     "judges nothing",
     "reward_unstable": "lower the learning rate, or take more answers a step",
+    "reward_reversed": "score the rows with `rlvr score`: has the reward's sign changed, or the "
+    "data's answers?",
+    "reward_values": "score the rows with `rlvr score`: another reward, or another version of it, "
+    "judges now",
     "groups_all_right": "end the run, or give it harder tasks",
     "groups_all_wrong": "look at the answers and verdicts; give it easier tasks or a warm start",
     "groups_alike": "vary the tasks' difficulty, or drop such groups and sample others",

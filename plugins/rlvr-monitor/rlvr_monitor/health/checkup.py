@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,11 +11,13 @@ from rlvr_monitor.health.patterns import (
     TIMES_AS_WILD,
     Evaluations,
     PartsApart,
+    Values,
     Wildness,
     frozen,
     grad_spike,
     jumped,
     loss_explosion,
+    reversed_pay,
 )
 from rlvr_monitor.health.rules import RULES, SCALES, Patient, Rule
 from rlvr_monitor.health.sequential import Cusum, EDetector, cusum_threshold, excess
@@ -51,6 +53,7 @@ class Checkup:
         self.failures = EDetector(TOLERATED_FAILURES, run_length=run_length)
         self.parts = PartsApart(self.threshold)
         self.wildness = Wildness(run_length)
+        self.values = Values()
         self.evaluations = Evaluations()
         self.calm: dict[str, int] = {}
 
@@ -79,6 +82,15 @@ class Checkup:
             TOLERATED_FAILURES,
             min(1.0, 1 / self.failures.evidence),
         )
+
+    def valued(self, values: Sequence[float]) -> Finding | None:
+        """Take a batch's rewards."""
+        known = len(self.values.known)
+        new = self.values.update(values)
+        if new is None:
+            return None
+        message = f"{new:.0%} of the rewards are none of the {known} values that there were before"
+        return Finding("reward_values", "critical", message, new)
 
     def evaluated(self, held_out: float, train: float | None = None) -> Finding | None:
         """Take a held-out result."""
@@ -144,6 +156,11 @@ class Checkup:
         if "reward" in seen:
             yield from self._reward(tracks["reward"])
         yield from self._jumps(seen)
+        if "length_pays" in seen and reversed_pay(tracks["length_pays"]):
+            now, before = tracks["length_pays"].now, tracks["length_pays"].before(12, 3)
+            longer, shorter = ("shorter", "longer") if now > 0 else ("longer", "shorter")
+            message = f"{longer} answers were paid better, now {shorter} ones are"
+            yield "reward_reversed", Finding("reward_reversed", "critical", message, now, before)
         parts = {name[10:]: track for name, track in tracks.items() if name[:10] == "component/"}
         if any(f"component/{name}" in seen for name in parts) and (
             fell := self.parts.update(tracks.get("reward"), parts)

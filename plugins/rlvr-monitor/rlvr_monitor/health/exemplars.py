@@ -27,6 +27,7 @@ def _longest(sample: Sample, _: Verdict) -> float:
 
 RANKS: Mapping[str, Rank] = {
     "reward_jump": _highest_reward,
+    "reward_reversed": _highest_reward,
     "groups_all_right": _highest_reward,
     "eval_divergence": _highest_reward,
     "length_explosion": _longest,

@@ -1,35 +1,83 @@
-"""What no single level shows: spikes, frozen or wild rewards, parts apart, evaluations."""
+"""What no single level shows: spikes, frozen, wild, reversed or other rewards, evaluations."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
 from rlvr_monitor.health.sequential import Cusum, excess
 from rlvr_monitor.health.tracks import START, Track, middle
 
-SPIKE_TIMES = 8.0
+SPIKE_TIMES, TWICE_TIMES = 8.0, 4.0
+"""How high one gradient may be, and each of two in a row."""
 SPIKE_DEVIATIONS = 5.5
 LOSS_TIMES = 25.0
 TIMES_AS_WILD = 3.0
 FEWEST_EQUAL = 4
 SAME_SINCE_START = 15
 JUMP_DEVIATIONS = 3.5
+TURNED = 0.4
+MOST_VALUES, VALUES_OVER = 4, 8
+"""A reward that gave at most so many values over so many points …"""
+MANY_NEW, NEW_SHARE, MOSTLY_NEW = 4, 0.25, 0.75
+"""… may not give so many others in one batch, to so large a share of it; nor any to most of it."""
 PARTS_SHARE = 0.75
 """Of the usual height: that another part rose or holds meanwhile is evidence too."""
 
 
 def grad_spike(track: Track) -> float | None:
-    """The limit that the newest gradient passes; None if it passes none."""
-    past = track.values[-41:-1]
-    if len(past) < START:
-        return None
-    level = median(past)
-    spread = median([abs(track.scaled(one) - track.scaled(level)) for one in past]) * 1.4826
-    times = max(SPIKE_TIMES, 2.718281828 ** min(20.0, SPIKE_DEVIATIONS * spread))
-    return times * level if track.now > times * level > 0 else None
+    """The limit that the newest gradient, or the newest two, pass; None if they pass none."""
+    for count, fewest in ((1, SPIKE_TIMES), (2, TWICE_TIMES)):
+        past = track.values[-40 - count : -count]
+        if len(past) < START:
+            return None
+        level = median(past)
+        spread = median([abs(track.scaled(one) - track.scaled(level)) for one in past]) * 1.4826
+        limit = level * max(fewest, math.exp(min(20.0, SPIKE_DEVIATIONS * spread)))
+        if min(track.values[-count:]) > limit > 0:
+            return limit
+    return None
+
+
+def reversed_pay(track: Track) -> bool:
+    """What longer answers were paid, the newest three points pay to shorter ones, or the reverse.
+
+    `track` is the concordance of length and reward inside groups, from -1 to 1. No learning turns
+    it round from one step to the next.
+    """
+    past, newest = track.values[-13:-3], track.values[-3:]
+    if len(past) < 8:
+        return False
+    then = median(past)
+    side = math.copysign(1.0, then)
+    others = sorted(side * one for one in past)
+    return abs(then) >= TURNED and others[1] > 0 and max(side * one for one in newest) <= -TURNED
+
+
+class Values:
+    """Which values the reward gives, as long as they are few: all at once it gives others.
+
+    A judge of right and wrong gives two, a sum of a few such parts some more. Learning may add
+    one now and then, not many of which none was seen before.
+    """
+
+    def __init__(self) -> None:
+        self.known: set[float] = set()
+        self.points = 0
+
+    def update(self, values: Sequence[float]) -> float | None:
+        """Take a batch; the share of it that is new, if that is ill."""
+        if not values or len(self.known) > MOST_VALUES:
+            return None
+        rounded = [round(value, 9) for value in values]
+        new = [value for value in rounded if value not in self.known]
+        self.known.update(new)
+        self.points += 1
+        share = len(new) / len(values)
+        many = share >= NEW_SHARE and len(set(new)) >= MANY_NEW
+        return share if (many or share >= MOSTLY_NEW) and self.points > VALUES_OVER else None
 
 
 def loss_explosion(track: Track) -> float | None:

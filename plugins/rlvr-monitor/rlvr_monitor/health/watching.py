@@ -113,10 +113,12 @@ class Health:
         self.last = event
         failures = sum(verdict.failed for verdict in verdicts)
         failed = self.rollouts.failed(failures, len(verdicts))
+        others = self.rollouts.valued([one.value for one in verdicts if one.value is not None])
         found = self.rollouts.update(from_rollouts(samples, verdicts))
         if self.audit is not None:
             self.audit.offer(event)
-        return [*([failed] if failed else []), *found, *self._disagreements()]
+        told = [one for one in (failed, others) if one is not None]
+        return [*told, *found, *self._disagreements()]
 
     def _numbers(self, event: Event) -> list[Finding]:
         self.points += 1
