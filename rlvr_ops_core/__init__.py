@@ -17,7 +17,7 @@ from rlvr_ops_core.errors import (
 )
 from rlvr_ops_core.estimate import Estimate, estimated_by
 from rlvr_ops_core.hookspecs import hookimpl
-from rlvr_ops_core.job import Launch, TrainJob, launches, needs, takes_environment
+from rlvr_ops_core.job import Judged, Launch, TrainJob, launches, needs, takes_environment
 from rlvr_ops_core.reward_spec import UNDECIDED, RewardSpec, environment, reward
 from rlvr_ops_core.types import (
     Alarm,
@@ -57,6 +57,7 @@ __all__ = [
     "Estimate",
     "Event",
     "Json",
+    "Judged",
     "Launch",
     "Message",
     "ModelError",

@@ -16,7 +16,7 @@ from rlvr_ops_core import Sample, TrainJob
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from rlvr_ops_core.job import Judged
+    from rlvr_ops_core import Judged
 
 WORTH_S = 0.05
 """Judging that took less than this in the step before is not worth a thread."""

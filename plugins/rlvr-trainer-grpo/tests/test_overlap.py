@@ -14,8 +14,7 @@ from rlvr_trainer_grpo.models import load_model
 from rlvr_trainer_grpo.overlap import WORTH_S, Overlap
 from rlvr_trainer_grpo.savings import OFF, Savings
 
-from rlvr_ops_core import Sample, Task, reward
-from rlvr_ops_core.job import Judged
+from rlvr_ops_core import Judged, Sample, Task, reward
 from rlvr_ops_core.scoring import Ahead, Engine, Entry, Rewards, bind_function
 
 STEP = {"prompts_per_step": 6, "group_size": 2, "max_new_tokens": 24, "threads": 1}
