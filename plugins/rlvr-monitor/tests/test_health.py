@@ -327,3 +327,14 @@ def test_two_high_gradients_in_a_row_are_told_where_one_of_them_is_not():
     assert told(logged(grad_norm=[*noisy(0.5, 20, 0.05), 2.6, *noisy(0.5, 10, 0.05)])) == []
     found = told(logged(grad_norm=[*noisy(0.5, 20, 0.05), 2.6, 3.1, *noisy(0.5, 10, 0.05)]))
     assert [alarm.detector for alarm in found] == ["grad_spike"]
+
+
+def test_answers_that_are_shorter_at_once_and_paid_better_are_a_shortcut():
+    sudden = {"reward": noisy(0.8, 20, 0.02) + noisy(0.95, 6, 0.01)}
+    sudden |= {"completion_length": noisy(200, 20) + noisy(100, 6)}
+    (alarm,) = told(logged(**sudden))
+    assert (alarm.detector, alarm.severity) == ("reward_jump", "critical")
+    assert "while answers became as short as" in alarm.message
+    learnt = {"reward": [0.8 + 0.15 * n / 60 for n in range(60)]}
+    learnt |= {"completion_length": [200 * 0.5 ** (n / 60) for n in range(60)]}
+    assert told(logged(**learnt)) == []

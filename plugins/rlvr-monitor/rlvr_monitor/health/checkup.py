@@ -18,6 +18,7 @@ from rlvr_monitor.health.patterns import (
     jumped,
     loss_explosion,
     reversed_pay,
+    shortcut,
 )
 from rlvr_monitor.health.rules import RULES, SCALES, Patient, Rule
 from rlvr_monitor.health.sequential import Cusum, EDetector, cusum_threshold, excess
@@ -182,6 +183,13 @@ class Checkup:
                 what = "the reward" if name == "reward" else f'the part "{name[10:]}"'
                 message = f"{what} jumped from {number(then)} to {number(now)} and stays there"
                 yield "reward_jump", Finding("reward_jump", "warning", message, now, then)
+        if {"reward", "length"} <= seen and shortcut(self.tracks["reward"], self.tracks["length"]):
+            now, length = self.tracks["reward"].now, self.tracks["length"].now
+            message = (
+                f"the reward rose to {number(now)} while answers became as short as "
+                f"{number(length)} from one step to the next"
+            )
+            yield "reward_jump", Finding("reward_jump", "critical", message, now)
 
     def _reward(self, reward: Track) -> Iterator[tuple[str, Finding]]:
         if frozen(reward):

@@ -108,6 +108,22 @@ def jumped(track: Track) -> float | None:
     return then if enough and apart else None
 
 
+def shortcut(reward: Track, lengths: Track) -> bool:
+    """Answers are a third shorter from one step to the next, and are paid better for it.
+
+    What a model learns to leave out it leaves out by and by; a leaked answer it copies at once.
+    """
+    now, then = lengths.values[-3:], lengths.values[-13:-5]
+    before, after = reward.values[-13:-5], reward.values[-3:]
+    if len(then) < 8 or len(before) < 8 or min(then) <= 0 or min(now) <= 0:
+        return False
+    fell = math.log(middle(then) / max(now))
+    apart = max(now) < min(then)
+    gain = min(after) - middle(before)
+    enough = fell > max(math.log(1.5), JUMP_DEVIATIONS * lengths.deviation)
+    return apart and enough and gain > max(0.03, 0.5 * reward.deviation)
+
+
 def frozen(track: Track) -> bool:
     """The newest points are equal to the last bit, oftener than by chance once in a million.
 
