@@ -36,7 +36,8 @@ class VerdictMemory:
         judged = dict(zip(new, score(list(new.values())), strict=True))
         with self.lock:
             for key in known:
-                self.verdicts.move_to_end(key)
+                if key in self.verdicts:  # another thread may have made room of it
+                    self.verdicts.move_to_end(key)
             self.verdicts |= {key: verdict for key, verdict in judged.items() if not verdict.failed}
             while len(self.verdicts) > CAPACITY:
                 self.verdicts.popitem(last=False)
