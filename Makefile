@@ -20,6 +20,8 @@ help:  ## this list
 demo: $(INSTALLED)  ## a tiny model learns to think: about three minutes on two cores
 	$(BIN)/rlvr run examples/quickstart.yaml --output runs/quickstart
 
+# Two processes on two cores: one thread each, or they wait for each other's.
+test: export OMP_NUM_THREADS := 1
 test: $(INSTALLED)  ## every test, in two processes
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
