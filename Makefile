@@ -86,7 +86,7 @@ bench-code-attacks: $(INSTALLED)  ## which attacks get through, on each backend
 bench-serve: $(INSTALLED)  ## the reward server beside a bare FastAPI echo and others, and its overload
 	$(BIN)/python benchmarks/serve/rewards.py
 
-bench-serve-policy: $(INSTALLED)  ## a policy server beside its bare engine: about three minutes
+bench-serve-policy: $(INSTALLED)  ## a policy server beside its bare engine: about six minutes
 	$(BIN)/python benchmarks/serve/policies.py
 
 bench-serve-faults: $(INSTALLED)  ## rolling restarts behind HAProxy: what is lost, what is done twice

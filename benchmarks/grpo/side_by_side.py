@@ -308,7 +308,7 @@ def tokens_to_accuracy(args: argparse.Namespace) -> dict[str, Any]:
             if kind == "plain":
                 curve = plain(folder, model, tasks, seed, args.steps, shape)
             else:
-                steps = args.steps * 3  # each generates a third of what a step of TRL's does
+                steps = args.steps * 3  # six groups a step, not sixteen
                 curve = exact(folder, model, tasks, seed, steps, shape, **PRUNED)
             spent, reached = _evaluated(folder, model, curve, held_out)
             line.append((spent, reached))
