@@ -49,9 +49,6 @@ bench-math: $(INSTALLED)  ## the league of math verifiers
 bench-grpo: $(INSTALLED)  ## GRPO's savings and pruning beside plain TRL
 	$(BIN)/python benchmarks/grpo/side_by_side.py
 
-bench-grpo-overlap: $(INSTALLED)  ## what it saves to judge finished groups while others are written
-	$(BIN)/python benchmarks/grpo/overlap.py
-
 demo-monitor: $(INSTALLED)  ## a model finds the hole of a reward; an alarm, and the page to look at it
 	$(BIN)/rlvr run examples/hole.yaml --output runs/hole
 	$(BIN)/rlvr monitor runs/hole

@@ -54,7 +54,8 @@ class BackgroundLoop:
         """Cancel what still runs, and give it its turn: its `finally` may close something."""
         tasks = asyncio.all_tasks(self.loop)
         for task in tasks:
-            task.cancel()
+            if not task.cancelling():  # one that is must not be disturbed in its `finally`
+                task.cancel()
         if tasks:
             self.loop.run_until_complete(asyncio.wait(tasks, timeout=ENDING_S))
 
