@@ -5,14 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rlvr_ops_core.errors import ModelError, RlvrError
-from rlvr_ops_core.job import TrainJob
+from rlvr_ops_core.job import Judged, TrainJob
 from rlvr_ops_core.plan import PlannedStage
 from rlvr_ops_core.runs import Series, fresh_folder, rollout_row
-from rlvr_ops_core.scoring import Ahead
+from rlvr_ops_core.scoring import Ahead, Rewards
 from rlvr_ops_core.stages.context import RunContext
 from rlvr_ops_core.types import Sample, Verdict
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 def train(context: RunContext, stage: PlannedStage) -> None:
@@ -24,8 +28,7 @@ def train(context: RunContext, stage: PlannedStage) -> None:
     folder = context.stage_folder(stage)
     tasks = context.tasks(stage.data)
     rewards = context.rewards(stage)
-    ahead = None if rewards is None else Ahead(rewards)
-    record = Record(context, stage, folder, ahead)
+    record = Record(context, stage, folder, rewards)
     output = fresh_folder(folder / "model.partial")
     checkpoints = folder / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
@@ -40,15 +43,13 @@ def train(context: RunContext, stage: PlannedStage) -> None:
         rewards=stage.rewards,
         environment=context.environment(stage),
         on_score=record.score,
-        on_begin_scoring=(lambda _: None) if ahead is None else ahead.begin,
+        on_begin_scoring=record.begin_scoring,
         on_log=record.log,
         on_rewind=record.rewind,
     )
     try:
         stage.bound.make()(job)
     finally:
-        if ahead is not None:
-            ahead.close()
         record.close()
     if not any(output.iterdir()):
         raise ModelError(
@@ -68,14 +69,18 @@ class Record:
     """
 
     def __init__(
-        self, context: RunContext, stage: PlannedStage, folder: Path, rewards: Ahead | None
+        self, context: RunContext, stage: PlannedStage, folder: Path, rewards: Rewards | None
     ) -> None:
         self.context = context
         self.stage = stage
-        self.rewards = rewards
+        self.rewards = None if rewards is None else Ahead(rewards)
         self.metrics = Series(folder / "metrics.jsonl")
         self.rollouts = Series(folder / "rollouts.jsonl")
         self.last_step_before = max(self.metrics.last_step(), self.rollouts.last_step())
+
+    def begin_scoring(self, samples: Sequence[Sample]) -> Future[Judged] | None:
+        """Start judging samples; nothing is kept of them before `score` asks."""
+        return None if self.rewards is None else self.rewards.begin(samples)
 
     def score(self, samples: Sequence[Sample], step: int | None) -> list[Verdict]:
         """Judge samples and keep them."""
@@ -104,7 +109,9 @@ class Record:
         self.last_step_before = step
 
     def close(self) -> None:
-        """Close the series."""
+        """End what is being judged, and close the series."""
+        if self.rewards is not None:
+            self.rewards.close()
         self.metrics.close()
         self.rollouts.close()
 

@@ -34,6 +34,8 @@ def foreseen(
     """
     group = options["group_size"]
     rows = [row for row in found.logged if "groups_alike" in row]
+    if not rows:
+        return found
     seen = len(rows) * options["prompts_per_step"]
     alike = sum(row["groups_alike"] for row in rows) * options["prompts_per_step"]
     if job.environment is None and seen < ENOUGH_GROUPS:
@@ -69,7 +71,8 @@ def _judged(
 ) -> tuple[int, int]:
     """How many groups were judged, and how many of them are alike."""
     names = ("max_new_tokens", "temperature", "stop", "dtype", "threads")
-    how = {name: options[name] for name in names}
+    of_trl = ("chat_template_kwargs", "top_p", "top_k")
+    how = {name: options[name] for name in (*names, *of_trl) if name in options}
     groups = sample(
         job.model, tasks, samples=group, seed=job.seed, batch_size=max(group, 128), **how
     )
