@@ -31,7 +31,8 @@ class Overlap:
     def __init__(self, job: TrainJob) -> None:
         self.job = job
         self.last_s = 0.0
-        """How long the last step's judging took, waiting and overlapped together."""
+        """How long judging took lately, waiting and overlapped together: of a step that asks several
+        times, the later ones being small, the first counts on."""
         self._begun: dict[Place, Sample] = {}
         self._lots: list[Future[Judged]] = []
 
@@ -84,7 +85,7 @@ class Overlap:
         for began, ended in sorted(spans):
             overlapped += max(0.0, ended - max(began, until))
             until = max(until, ended)
-        self.last_s = waited_s + overlapped
+        self.last_s = max(waited_s + overlapped, self.last_s / 2)
         return overlapped
 
     def _begin(self, group: Mapping[Place, Sample]) -> None:
