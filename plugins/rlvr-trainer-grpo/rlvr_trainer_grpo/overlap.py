@@ -31,8 +31,8 @@ class Overlap:
     def __init__(self, job: TrainJob) -> None:
         self.job = job
         self.last_s = 0.0
-        """How long judging took lately, waiting and overlapped together: of a step that asks several
-        times, the later ones being small, the first counts on."""
+        """How long judging took lately, waiting and overlapped together. It falls by half at most:
+        a step may ask several times, and less each time."""
         self._begun: dict[Place, Sample] = {}
         self._lots: list[Future[Judged]] = []
 
