@@ -3,7 +3,7 @@
 import pytest
 from rlvr_audit.bench import Ask, Outcome
 from rlvr_audit.cases import Case
-from rlvr_audit.probes.hangs import SIZES, _steepest
+from rlvr_audit.probes.hangs import SIZES, _confirmed, _steepest
 
 ASKS = [Ask(Case(id="1", prompt="?"), "x" * size) for size in SIZES]
 
@@ -20,8 +20,8 @@ def outcomes(*seconds):
     ("seconds", "size"),
     [
         ((0.001, 0.016, 0.25, 4.0), 64_000),
-        ((0.01, 0.16, 2.5, None), 16_000),
-        ((0.05, 0.8, None, None), 4_000),
+        ((0.01, 0.16, 2.5, None), 64_000),
+        ((0.05, 0.8, None, None), 16_000),
         ((0.1, 1.6, 0.01, 0.01), 4_000),  # bounded only after it has cost more than a second
     ],
 )
@@ -42,3 +42,27 @@ def test_time_that_grows_steeply_is_found_where_it_shows_best(seconds, size):
 )
 def test_time_in_proportion_and_one_slow_answer_are_no_finding(seconds):
     assert _steepest(ASKS, outcomes(*seconds)) is None
+
+
+class Again:
+    """A bench that judges once more, with as long a deadline as it is given."""
+
+    deadline_s = 3.0
+
+    def __init__(self, *seconds):
+        self.seconds = dict(zip(SIZES, seconds, strict=True))
+
+    def judge(self, asks, deadline_s=3.0):
+        self.limit_s = deadline_s
+        return outcomes(*(min(self.seconds[len(ask.completion)], deadline_s) for ask in asks))
+
+
+@pytest.mark.parametrize(("longest_s", "is_steep"), [(7.5, True), (60.0, True), (3.2, False)])
+def test_what_was_stopped_is_tried_again_with_a_longer_deadline(longest_s, is_steep):
+    growth = _steepest(ASKS, outcomes(0.05, 0.2, 0.8, None))
+    again = Again(0.05, 0.2, 0.8, longest_s)
+    found = _confirmed(again, ASKS, growth)
+    assert again.limit_s == 9.0
+    assert (found is not None) == is_steep
+    if found:
+        assert found.seconds == min(longest_s, 9.0)

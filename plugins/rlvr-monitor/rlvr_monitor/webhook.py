@@ -50,7 +50,7 @@ def webhook(
 
 
 class Webhook:
-    """A bounded queue and the thread that empties it."""
+    """A queue that holds at most MOST_WAITING alarms, and the thread that empties it."""
 
     def __init__(
         self,
@@ -62,13 +62,15 @@ class Webhook:
         text_key: str,
     ) -> None:
         self.url = url
+        self.shown_url = url.split("?")[0]
         self.least = SEVERITIES.index(at_least)
         self.headers = {"Content-Type": "application/json", **headers}
         self.timeout_s = timeout_s
         self.pauses_s = pauses_s
         self.text_key = text_key
-        self.todo: queue.Queue[dict[str, Any] | None] = queue.Queue(MOST_WAITING)
+        self.todo: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self.closing = threading.Event()
+        self.is_given_up = False
         self.thread: threading.Thread | None = None
 
     def see(self, event: Event) -> None:
@@ -77,9 +79,9 @@ class Webhook:
             if self.thread is None:
                 self.thread = threading.Thread(target=self._work, name="rlvr-webhook", daemon=True)
                 self.thread.start()
-            try:
-                self.todo.put_nowait(self._body(event))
-            except queue.Full:
+            if self.todo.qsize() < MOST_WAITING:
+                self.todo.put(self._body(event))
+            else:
                 logger.warning("webhook: %d alarms wait already; one is left out", MOST_WAITING)
         if event.kind == "run_finished" and self.thread is not None:
             self._close()
@@ -87,11 +89,11 @@ class Webhook:
     def _close(self) -> None:
         assert self.thread is not None
         self.closing.set()
-        try:
-            self.todo.put_nowait(None)
-        except queue.Full:
-            return
+        self.todo.put(None)
         self.thread.join(timeout=END_S)
+        self.is_given_up = True
+        if left := self.todo.qsize():
+            logger.warning("webhook: %d alarms were not sent to %s", left, self.shown_url)
 
     def _body(self, event: Event) -> dict[str, Any]:
         alarm = event.data
@@ -108,7 +110,7 @@ class Webhook:
         }
 
     def _work(self) -> None:
-        while (body := self.todo.get()) is not None:
+        while (body := self.todo.get()) is not None and not self.is_given_up:
             data = json.dumps(body).encode()
             for pause in (0.0, *self.pauses_s):
                 if pause:
@@ -116,7 +118,7 @@ class Webhook:
                 if self._send(data):
                     break
             else:
-                logger.warning("webhook: an alarm could not be sent to %s", self.url.split("?")[0])
+                logger.warning("webhook: an alarm could not be sent to %s", self.shown_url)
 
     def _send(self, data: bytes) -> bool:
         request = urllib.request.Request(self.url, data, self.headers)

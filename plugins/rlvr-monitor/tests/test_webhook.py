@@ -75,7 +75,8 @@ def test_a_receiver_that_is_down_for_a_moment_gets_it_later(receiver):
     assert len(receiver.got) == 1
 
 
-def test_a_receiver_that_is_gone_holds_nothing_up():
+def test_a_receiver_that_is_gone_holds_nothing_up(monkeypatch, caplog):
+    monkeypatch.setattr("rlvr_monitor.webhook.END_S", 0.5)
     see = webhook(url="http://127.0.0.1:1/", pauses_s=[30])
     before = threading.active_count()
     started = time.monotonic()
@@ -83,6 +84,18 @@ def test_a_receiver_that_is_gone_holds_nothing_up():
         see(alarm())
     assert time.monotonic() - started < 5
     assert threading.active_count() <= before + 1
+    see(Event("run_finished", "run"))
+    assert time.monotonic() - started < 10
+    assert "were not sent to http://127.0.0.1:1/" in caplog.records[-1].message
+
+
+def test_a_full_queue_is_waited_for_at_the_end(receiver):
+    receiver.refuse = 1
+    see = webhook(url=receiver.url, pauses_s=[30])
+    for _ in range(MOST_WAITING):
+        see(alarm())
+    see(Event("run_finished", "run"))
+    assert len(receiver.got) == MOST_WAITING
 
 
 def test_an_address_that_is_no_address_is_refused():

@@ -209,19 +209,27 @@ FILLERS = {
 
 
 def _steepest(asks: Sequence[Ask], outcomes: Sequence[Outcome]) -> Growth | None:
-    """The longest step between two lengths in which time grows steeply; None if none does."""
+    """The longest step between two lengths in which time grows steeply; None if none does.
+
+    What was stopped at the deadline may be as steep as can be: it is tried again with a longer one.
+    """
     found = None
     for place in range(1, len(asks)):
         last, before = outcomes[place].seconds, outcomes[place - 1].seconds
         if _is_late(outcomes[place - 1]) or outcomes[place] is NOT_TRIED:
             break  # what was stopped says only that it takes longer
-        step = math.log(SIZES[place] / SIZES[place - 1])
-        exponent = math.log(max(last, 1e-6) / max(before, 1e-6)) / step
+        exponent = math.inf if _is_late(outcomes[place]) else _exponent(place, before, last)
         growth = Growth(asks[place], SIZES[place], last, exponent)
         is_slow = growth.projected_s > thresholds.SLOW_S
         if exponent > thresholds.STEEP_EXPONENT and is_slow and _goes_on(growth, outcomes[place:]):
             found = growth
     return found
+
+
+def _exponent(place: int, before_s: float, last_s: float) -> float:
+    """Of the power of the length with which time grows from one of SIZES to the one at `place`."""
+    times = max(last_s, 1e-6) / max(before_s, 1e-6)
+    return math.log(times) / math.log(SIZES[place] / SIZES[place - 1])
 
 
 def _goes_on(growth: Growth, outcomes: Sequence[Outcome]) -> bool:
@@ -235,15 +243,19 @@ def _confirmed(bench: Bench, asks: Sequence[Ask], growth: Growth | None) -> Grow
     if growth is None:
         return None
     place = SIZES.index(growth.size)
-    pair = [asks[place - 1], asks[place]]
-    tries = [bench.judge(pair) for _ in range(2 if growth.seconds < 0.5 else 1)]
-    before = min(one[0].seconds for one in tries)
-    last = min([growth.seconds, *(one[1].seconds for one in tries)])
-    exponent = math.log(max(last, 1e-6) / max(before, 1e-6)) / math.log(
-        SIZES[place] / SIZES[place - 1]
-    )
-    again = Growth(growth.ask, growth.size, last, exponent)
-    is_steep = exponent > thresholds.STEEP_EXPONENT and last > thresholds.MEASURABLE_S
+    shorter, longer = asks[place - 1], asks[place]
+    if growth.exponent == math.inf:
+        limit = bench.deadline_s * thresholds.HANG_FACTOR
+        *befores, last = bench.judge([shorter, shorter, shorter, longer], deadline_s=limit)
+        lasts = [last.seconds]
+    else:
+        tries = bench.judge([shorter, longer] * (2 if growth.seconds < 0.5 else 1))
+        befores = tries[::2]
+        lasts = [growth.seconds, *(one.seconds for one in tries[1::2])]
+    last_s = min(lasts)
+    exponent = _exponent(place, min(one.seconds for one in befores), last_s)
+    again = Growth(growth.ask, growth.size, last_s, exponent)
+    is_steep = exponent > thresholds.STEEP_EXPONENT and last_s > thresholds.MEASURABLE_S
     return again if is_steep and again.projected_s > thresholds.SLOW_S else None
 
 
