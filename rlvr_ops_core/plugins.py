@@ -91,9 +91,13 @@ class Broken:
 
 
 class Plugins:
-    """The plugins that were found: what they offer, and what is wrong with the others."""
+    """The plugins that were found: what they offer, and what is wrong with the others.
 
-    def __init__(self) -> None:
+    `kinds` of components are asked for, all by default; what is not asked for is not imported.
+    """
+
+    def __init__(self, kinds: Collection[str] = tuple(HOOK_OF_KIND)) -> None:
+        self.kinds = kinds
         self.manager = pluggy.PluginManager(GROUP)
         self.manager.add_hookspecs(hookspecs)
         self.origins: dict[str, Origin] = {}
@@ -102,10 +106,14 @@ class Plugins:
 
     @classmethod
     def discover(
-        cls, *, files: Iterable[Path] = (), only: Collection[str] | None = None
+        cls,
+        *,
+        files: Iterable[Path] = (),
+        only: Collection[str] | None = None,
+        kinds: Collection[str] = tuple(HOOK_OF_KIND),
     ) -> Plugins:
         """All installed plugins, or those named in `only`, and the plugins in `files`."""
-        plugins = cls()
+        plugins = cls(kinds)
         for name, entry_points in installed_entry_points().items():
             if only is None or name in only:
                 plugins.add_installed(name, entry_points)
@@ -174,6 +182,8 @@ class Plugins:
         hooks = hooks_of(plugin)
         register(self.manager, plugin, name)
         for kind, hook in hooks.items():
+            if kind not in self.kinds:
+                continue
             for short, call in offered(kind, hook, getattr(plugin, hook)()).items():
                 full = f"{name}/{short}"
                 self._components[kind][full] = Component(kind, full, call, origin)

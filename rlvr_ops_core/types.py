@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from rlvr_ops_core.quick_init import quick_init
+from rlvr_ops_core.quick_dataclass import quick
 
 Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list or dict of them."""
@@ -24,7 +24,7 @@ Status: TypeAlias = Literal["ok", "abstain", "error", "timeout"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 
 
-@quick_init
+@quick
 @dataclass(frozen=True, slots=True)
 class Task:
     """One thing to solve, and what a verifier may know about it.
@@ -53,7 +53,7 @@ class Task:
         return "\n".join(message_text(message) for message in self.prompt)
 
 
-@quick_init
+@quick
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One answer to judge: a task and what the model completed.
@@ -96,7 +96,7 @@ class Sample:
 
         Only what follows the last `</think>` is an answer that the model committed to.
         """
-        text = self.text
+        text = self.completion if isinstance(self.completion, str) else self.text
         if "<think>" not in text and "</think>" not in text:
             return text.strip()
         _, closed, tail = text.rpartition("</think>")
@@ -114,7 +114,7 @@ def message_text(message: Message) -> str:
     return "".join(part for part in parts if isinstance(part, str))
 
 
-@quick_init
+@quick
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What an environment says to one answer of the model."""
@@ -148,7 +148,7 @@ class Played:
     """Which environment it was: `plugin/name@version#options-hash`."""
 
 
-@quick_init
+@quick
 @dataclass(frozen=True, slots=True)
 class Score:
     """What a reward may return when a bare number says too little.
@@ -175,7 +175,7 @@ class Part:
     share: float = 0.0
 
 
-@quick_init
+@quick
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the engine made of one sample. A failure is never a zero: then `value` is None.

@@ -121,6 +121,19 @@ def test_the_plugins_of_this_distribution_come_through_the_same_door() -> None:
     assert plugins.find("reward", "text/exact").origin.module == "rlvr_ops_core.builtin.text"
 
 
+def test_help_asks_plugins_for_commands_alone(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import click\nfrom rlvr_ops_core import hookimpl\n"
+        "@hookimpl\ndef rlvr_rewards():\n    raise OSError\n"
+        "@hookimpl\ndef rlvr_commands():\n    return {'hello': click.Command('hello')}\n"
+    )
+    found = Plugins.discover(files=[file], only=(), kinds=("command",))
+    assert list(found.components("command")) == ["mine/hello"]
+    assert not found.broken
+    assert "mine" in Plugins.discover(files=[file], only=()).broken
+
+
 def test_components_are_sorted_by_their_full_names() -> None:
     names = list(Plugins.discover(files=[ECHO_FILE], only=()).components("reward"))
     assert names == sorted(names)

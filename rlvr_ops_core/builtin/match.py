@@ -8,7 +8,13 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Literal
 
-from rlvr_ops_core.builtin.extract import abstain, accepted_answers, committed, judged
+from rlvr_ops_core.builtin.extract import (
+    SHOWN_CHARS,
+    abstain,
+    accepted_answers,
+    committed,
+    judged,
+)
 from rlvr_ops_core.reward_spec import reward
 from rlvr_ops_core.types import Sample, Score
 
@@ -47,11 +53,28 @@ def exact(
         tag: judge only what stands in the last `<tag>…</tag>`.
     """
     gold = sample.task.answer
-    text, missing = committed(sample, tag=tag)
-    is_plain = not (ignore_case or ignore_punctuation or ignore_articles) and spaces == "fold"
-    if is_plain and text and type(gold) is str and gold.strip() and (text + gold).isascii():
-        right = text == gold or text.split() == gold.split()  # what follows comes to the same
-        return judged(float(right), RIGHT if right else WRONG, extracted=text, gold=gold)
+    as_it_is = not (ignore_case or ignore_punctuation or ignore_articles or tag)
+    if as_it_is and spaces == "fold" and type(gold) is str and len(gold) <= SHOWN_CHARS:
+        text = sample.final
+        if text and len(text) <= SHOWN_CHARS and text.isascii() and gold.isascii():
+            words = gold.split()  # what follows comes to the same, and takes longer
+            if text == gold or (words and text.split() == words):
+                return Score(1.0, {}, {"reason": RIGHT, "extracted": text, "gold": gold})
+            if words:
+                return Score(0.0, {}, {"reason": WRONG, "extracted": text, "gold": gold})
+    text, missing = committed(sample, tag)
+    fold = _folding(ignore_case, spaces, ignore_punctuation, ignore_articles)
+    golds = _folded(sample, fold)
+    if not golds:
+        return abstain(UNUSABLE_GOLD, gold)
+    right = not missing and fold(text) in golds
+    return judged(float(right), missing or (RIGHT if right else WRONG), extracted=text, gold=gold)
+
+
+def _folding(
+    ignore_case: bool, spaces: str, ignore_punctuation: bool, ignore_articles: bool
+) -> Callable[[str], str]:
+    joint = " " if spaces == "fold" else ""
 
     def fold(text: str) -> str:
         text = text if text.isascii() else composed(text)
@@ -60,12 +83,7 @@ def exact(
         text = without_articles(text) if ignore_articles else text
         return text.strip() if spaces == "keep" else joint.join(text.split())
 
-    joint = " " if spaces == "fold" else ""
-    golds = _folded(sample, fold)
-    if not golds:
-        return abstain(UNUSABLE_GOLD, gold)
-    right = not missing and fold(text) in golds
-    return judged(float(right), missing or (RIGHT if right else WRONG), extracted=text, gold=gold)
+    return fold
 
 
 @reward(components=("exact",), inline=True)

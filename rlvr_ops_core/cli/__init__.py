@@ -92,7 +92,7 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
     if key not in ctx.meta:
         from rlvr_ops_core.plugins import Plugins
 
-        found = list(Plugins.discover().components("command").values())
+        found = list(Plugins.discover(kinds=("command",)).components("command").values())
         names = [component.name.partition("/")[2] for component in found]
         ctx.meta[key] = {
             name: component.call

@@ -13,7 +13,7 @@ from rlvr_ops_core import PluginError
 
 CORE = "rlvr_ops_core"
 CARRIED = (
-    f"{CORE}.quick_init",
+    f"{CORE}.quick_dataclass",
     f"{CORE}.types",
     f"{CORE}.errors",
     f"{CORE}.reward_spec",

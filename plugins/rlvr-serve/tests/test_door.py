@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from rlvr_serve.rewards.app import reward_app
 from rlvr_serve.web import tokens as tokens_module
 from rlvr_serve.web.admission import Admission
-from rlvr_serve.web.door import WATCH_AFTER_S, Watch
+from rlvr_serve.web.patrol import LOOK_EVERY_S, Watch
 from rlvr_serve.web.problems import Problem
 from rlvr_serve.web.settings import WebSettings
 from rlvr_serve.web.tokens import Tokens
@@ -113,7 +113,7 @@ def test_a_deadline_that_passes_is_a_504_and_the_work_stops(plugin_file):
 def test_a_watched_request_leaves_nothing_for_the_garbage_collector(plugin_file):
     # a full collection after some thousand requests stopped the server for 200 ms
     with served(rewards=["orders/waits"], plugins=[plugin_file]) as client:
-        items = {"items": [{"completion": str(3 * WATCH_AFTER_S)}]}
+        items = {"items": [{"completion": str(3 * LOOK_EVERY_S)}]}
         gc.collect()
         gc.disable()
         try:

@@ -15,6 +15,7 @@ from prometheus_client.core import (
 
 from rlvr_ops_core import Verdict
 from rlvr_ops_core.scoring import BoundReward
+from rlvr_serve.rewards.items import Result
 
 SECONDS = (1e-5, 1e-4, 1e-3, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 OUTCOMES = ("pass", "fail", "partial", "abstain", "error", "timeout", "invalid")
@@ -64,7 +65,7 @@ class RewardCounts:
         self.values = Buckets(tuple(self.low + width * tenth / 10 for tenth in range(11)))
         self.inflight = 0
 
-    def record(self, verdicts: Sequence[Verdict]) -> None:
+    def record(self, verdicts: Sequence[Verdict] | Sequence[Result]) -> None:
         """Count a batch."""
         self.seconds.add([verdict.seconds for verdict in verdicts])
         values = [verdict.value for verdict in verdicts if verdict.value is not None]

@@ -21,17 +21,17 @@ from rlvr_serve.rewards.items import (
     encode_results,
     read_batch,
     read_item,
-    result_of,
     result_of_invalid,
-    sample_of,
 )
 from rlvr_serve.rewards.lines import lines_of
 from rlvr_serve.rewards.service import RewardService
+from rlvr_serve.web.door import is_lines
 from rlvr_serve.web.problems import Problem, problem_responses
 from rlvr_serve.web.server_state import Handler
 from rlvr_serve.web.visit import Visit
 
 JSON = "application/json"
+TYPES = (JSON.encode(), b"")
 LINES = "application/x-ndjson"
 STREAM_BATCH = 256
 """Lines judged together; fewer if the client sends slowly."""
@@ -50,7 +50,7 @@ RESULTS_SCHEMA = {
 
 
 def score_router(service: RewardService, answers: Answers) -> tuple[APIRouter, Handler]:
-    """The routes of our own format, and the handler of `/v1/score`, to be called directly."""
+    """The routes of our own format, and the direct handler of `/v1/score`."""
     router = APIRouter(tags=["rewards"])
 
     @router.get("/v1/rewards", responses=problem_responses(401))
@@ -73,22 +73,23 @@ def score_router(service: RewardService, answers: Answers) -> tuple[APIRouter, H
     async def score(request: Request) -> Response:
         """Judge a batch of 1 to 1,024 answers, or a stream of JSON lines."""
         visit: Visit = request.scope["state"]["visit"]
-        kind = visit.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if kind == LINES.encode():
+        if is_lines(visit):
             name = service.choose(request.query_params.get("reward"))
             return LinesResponse(_score_lines(request, service, name))
-        if kind not in (b"application/json", b""):
+        return Response(await score_json(visit, await request.body()), media_type=JSON)
+
+    async def score_json(visit: Visit, body: bytes) -> bytes:
+        kind = visit.headers.get(b"content-type", JSON.encode())
+        if kind != b"application/json" and kind.partition(b";")[0].strip().lower() not in TYPES:
             raise Problem(415, "unsupported_type", f"send {JSON} or {LINES}")
-        body = await request.body()
         key = visit.headers.get(b"idempotency-key")
         if key is None:
-            return Response(await score_batch(service, body, visit), media_type=JSON)
-        answer = await answers.once(
+            return await score_batch(service, body, visit)
+        return await answers.once(
             visit.client, key, body, lambda: score_batch(service, body, visit)
         )
-        return Response(answer, media_type=JSON)
 
-    return router, score
+    return router, score_json
 
 
 async def score_batch(service: RewardService, body: bytes, visit: Visit) -> bytes:
@@ -104,20 +105,19 @@ async def judge_items(
 ) -> list[Result]:
     """One result an item, in order; items that could not be read are not judged."""
     sound = [item for item in items if type(item) is Item]
-    verdicts = await service.judge(name, [sample_of(item) for item in sound]) if sound else []
+    results = await service.results(name, sound) if sound else []
     if len(sound) == len(items):
-        return [result_of(item, one) for item, one in zip(sound, verdicts, strict=True)]
-    counts = service.counts.rewards[name]
-    ref = service.judges.bound[name].ref
-    following = iter(verdicts)
-    results = []
+        return results
+    counts, ref = service.counts.rewards[name], service.bound[name].ref
+    following = iter(results)
+    found = []
     for item in items:
         if isinstance(item, Invalid):
             counts.outcomes["invalid"] += 1
-            results.append(result_of_invalid(item, ref))
+            found.append(result_of_invalid(item, ref))
         else:
-            results.append(result_of(item, next(following)))
-    return results
+            found.append(next(following))
+    return found
 
 
 async def _score_lines(request: Request, service: RewardService, name: str) -> AsyncIterator[bytes]:
@@ -153,7 +153,7 @@ class LinesResponse(Response):
 
 def describe(name: str, service: RewardService) -> dict[str, Any]:
     """What `GET /v1/rewards` says about one reward."""
-    bound = service.judges.bound[name]
+    bound = service.bound[name]
     return {
         "name": name,
         "ref": bound.ref,

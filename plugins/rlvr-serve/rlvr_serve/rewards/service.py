@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from rlvr_ops_core import RewardLoadError, Sample, Verdict
 from rlvr_ops_core.errors import did_you_mean
 from rlvr_serve.rewards.counts import VerdictCounts
-from rlvr_serve.rewards.judges import Judges
+from rlvr_serve.rewards.items import Item, Result, result_of, sample_of
+from rlvr_serve.rewards.judges import Judges, is_quick
+from rlvr_serve.rewards.quick import judge_quickly
 from rlvr_serve.web.problems import Problem
 
 
@@ -17,6 +19,7 @@ class RewardService:
     def __init__(self, judges: Judges) -> None:
         self.judges = judges
         self.names = tuple(judges.engines)
+        self.bound = judges.bound
         self.counts = VerdictCounts(judges.bound)
 
     def choose(self, name: str | None) -> str:
@@ -34,6 +37,25 @@ class RewardService:
             hint = did_you_mean(name, self.names) or f"served are {', '.join(self.names)}"
             raise Problem(404, "unknown_reward", f"no such reward here; {hint}", param="reward")
         return name
+
+    async def results(self, name: str, items: Sequence[Item]) -> list[Result]:
+        """One result an item, in order, counted.
+
+        Raises:
+            Problem: as `judge`.
+        """
+        bound = self.bound[name]
+        if not is_quick(bound):
+            verdicts = await self.judge(name, [sample_of(item) for item in items])
+            return [result_of(item, one) for item, one in zip(items, verdicts, strict=True)]
+        counts = self.counts.rewards[name]
+        counts.inflight += len(items)
+        try:
+            results = await judge_quickly(bound, items)
+        finally:
+            counts.inflight -= len(items)
+        counts.record(results)
+        return results
 
     async def judge(self, name: str, samples: Sequence[Sample]) -> list[Verdict]:
         """One verdict a sample, in order, counted.

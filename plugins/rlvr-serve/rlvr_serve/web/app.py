@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from rlvr_serve.web import health
 from rlvr_serve.web.door import Door
@@ -27,6 +28,19 @@ Step: TypeAlias = Callable[[], None] | Callable[[], Coroutine[Any, Any, None]]
 """Something to do once: a function that blocks, or an async one."""
 
 KINDS = {404: "not_found", 405: "method_not_allowed"}
+
+
+class ServerApp(FastAPI):
+    """FastAPI whose requests go straight to the door: what stands before it does nothing for us."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the lifespan."""
+        door = self.state.web.door
+        if scope["type"] != "http" or door is None:
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        await door(scope, receive, send)
 
 
 def make_app(
@@ -50,7 +64,7 @@ def make_app(
         admitted: path prefixes whose POST requests need a place and have a deadline.
         openai_paths: path prefixes on which errors have OpenAI's form.
         direct: handlers of POST requests by path, called without a search for their route, which
-            costs more than a small batch; the same handlers are routes, for the OpenAPI document.
+            costs more than a small batch; they stand in routes too, for the OpenAPI document.
         load: runs once the server listens; until it is done nothing is ready. What blocks runs in a
             thread, what is async on the event loop.
         watch: runs from then on, and may set `trouble`.
@@ -71,7 +85,7 @@ def make_app(
             await _run(close)
         web.access_log.close()
 
-    app = FastAPI(title=title, version="1", docs_url=None, redoc_url=None, lifespan=life)
+    app = ServerApp(title=title, version="1", docs_url=None, redoc_url=None, lifespan=life)
     app.state.web = web
     app.include_router(health.router)
     for router in routers:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rlvr_serve.web.admission import Admission, Ticket
 from rlvr_serve.web.problems import Problem
 from rlvr_serve.web.settings import MEBIBYTE, WebSettings
 from rlvr_serve.web.visit import Visit
+
+if TYPE_CHECKING:
+    from rlvr_serve.web.patrol import Watch
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -19,24 +22,39 @@ class HungUp(Exception):  # it says what happened; nobody is told
 
 
 async def read_body(
-    receive: Receive, visit: Visit, settings: WebSettings, admission: Admission, ticket: Ticket
+    receive: Receive,
+    visit: Visit,
+    settings: WebSettings,
+    admission: Admission,
+    ticket: Ticket,
+    watch: Watch,
 ) -> bytes:
-    """The whole body.
+    """The whole body; the watch ends the request if nothing comes for `read_timeout_s`.
 
     Raises:
-        Problem: 413 too large, 408 too slow, 503 too many bytes in all.
+        Problem: 413 too large, 503 too many bytes in all.
         HungUp: the client is gone.
     """
     largest = int(settings.max_body_mb * MEBIBYTE)
+    timeout_s = settings.read_timeout_s
+    now = asyncio.get_running_loop().time
     chunks: list[bytes] = []
     size = 0
-    async for chunk in chunks_of(receive, settings.read_timeout_s, visit):
+    while True:
+        if (until := now() + timeout_s) < visit.deadline:
+            watch.allow(until, lambda: too_slow(timeout_s))
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HungUp
+        chunk = message.get("body", b"")
         size += len(chunk)
+        visit.bytes_in = size
         if size > largest:
             raise too_large(settings)
         admission.grow(ticket, size)
         chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        if not message.get("more_body"):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 async def chunks_of(receive: Receive, timeout_s: float, visit: Visit) -> Any:
@@ -51,7 +69,7 @@ async def chunks_of(receive: Receive, timeout_s: float, visit: Visit) -> Any:
             async with asyncio.timeout(timeout_s):
                 message = await receive()
         except TimeoutError:
-            raise Problem(408, "body_too_slow", f"no byte came for {timeout_s:g} s") from None
+            raise too_slow(timeout_s) from None
         if message["type"] == "http.disconnect":
             raise HungUp
         chunk = message.get("body", b"")
@@ -60,6 +78,11 @@ async def chunks_of(receive: Receive, timeout_s: float, visit: Visit) -> Any:
             yield chunk
         if not message.get("more_body"):
             return
+
+
+def too_slow(timeout_s: float) -> Problem:
+    """The refusal of a body that does not come."""
+    return Problem(408, "body_too_slow", f"no byte came for {timeout_s:g} s")
 
 
 def too_large(settings: WebSettings) -> Problem:

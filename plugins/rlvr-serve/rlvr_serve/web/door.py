@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from starlette.requests import Request
-
-from rlvr_serve.web.body import HungUp, Receive, read_body, replay, too_large, until_gone
+from rlvr_serve.web.admission import Ticket
+from rlvr_serve.web.body import HungUp, Receive, read_body, replay, too_large
+from rlvr_serve.web.patrol import Watch
 from rlvr_serve.web.problems import Problem, problem_body, problem_headers
 from rlvr_serve.web.settings import MEBIBYTE
 from rlvr_serve.web.visit import Visit
@@ -28,8 +28,6 @@ App: TypeAlias = Callable[[Any, Receive, Send], Awaitable[None]]
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/startupz"})
 """What balancers ask without a token."""
-WATCH_AFTER_S = 0.02
-"""A request that takes longer is cancelled when its client hangs up; a shorter one is done."""
 CLIENT_GONE = 499
 """In logs and metrics; nobody is there to be told."""
 
@@ -42,6 +40,7 @@ class Door:
     def __init__(self, app: App, web: Web) -> None:
         self.app = app
         self.web = web
+        web.door = self
         self.largest = int(web.settings.max_body_mb * MEBIBYTE)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -93,10 +92,14 @@ class Door:
             await self._serve_admitted(scope, receive, send, visit, 0 if is_stream else length or 0)
             return
         ticket = web.admission.enter(visit.client, length or 0)
+        watch = Watch(web.patrol)
         try:
-            body = await read_body(receive, visit, web.settings, web.admission, ticket)
+            body = await read_body(receive, visit, web.settings, web.admission, ticket, watch)
             await self.app(scope, replay(body, receive), send)
+        except asyncio.CancelledError:
+            raise watch.error() or asyncio.CancelledError from None
         finally:
+            watch.end()
             web.admission.leave(ticket)
 
     def _let_in(self, visit: Visit) -> None:
@@ -114,9 +117,8 @@ class Door:
     ) -> None:
         """Serve what needs a place: with a ticket, a deadline, and while the client is there."""
         web = self.web
-        loop = asyncio.get_running_loop()
         patience_s = visit.patience_s(web.settings.deadline_s)
-        visit.deadline = loop.time() + patience_s
+        visit.deadline = asyncio.get_running_loop().time() + patience_s
         if not web.is_ready and not web.draining:
             raise Problem(503, "starting", "the server is still loading", 1.0)
         try:
@@ -126,37 +128,38 @@ class Door:
             if visit.is_openai and problem.kind == "queue_full":
                 problem.status = 429  # what OpenAI's clients know as "come again later"
             raise
-        watch = Watch(receive)
-        try:
-            async with asyncio.timeout_at(visit.deadline):
-                inwards = receive
-                if not is_lines(visit):
-                    body = await read_body(receive, visit, web.settings, web.admission, ticket)
-                    visit.text = body if web.settings.log_texts else b""
-                    inwards = replay(body, receive)
-                    watch.begin_soon()
-                if not web.admission.try_now(ticket):
-                    await web.admission.wait(ticket)
-                await self._route(scope, inwards, send, visit)
-        except TimeoutError:
+        watch = Watch(web.patrol)
+
+        def late() -> Problem:
             what = f"not done within {patience_s:g} s; nothing of it goes on"
-            raise Problem(504, "deadline_passed", what) from None
+            return Problem(504, "deadline_passed", what)
+
+        try:
+            watch.allow(visit.deadline, late)
+            if is_lines(visit):
+                await self._with_place(ticket)
+                await self.app(scope, receive, send)
+                return
+            body = await read_body(receive, visit, web.settings, web.admission, ticket, watch)
+            visit.text = body if web.settings.log_texts else b""
+            watch.allow(visit.deadline, late)
+            watch.listen(receive)
+            await self._with_place(ticket)
+            handler = web.direct.get(visit.path)
+            if handler is None:
+                await self.app(scope, replay(body, receive), send)
+            else:
+                visit.route = visit.path
+                await answer(send, await handler(visit, body))
         except asyncio.CancelledError:
-            if watch.takes_back():
-                raise HungUp from None
-            raise
+            raise watch.error() or asyncio.CancelledError from None
         finally:
             watch.end()
             web.admission.leave(ticket)
 
-    async def _route(self, scope: Any, receive: Receive, send: Send, visit: Visit) -> None:
-        handler = self.web.direct.get(visit.path)
-        if handler is None:
-            await self.app(scope, receive, send)
-            return
-        visit.route = visit.path
-        response = await handler(Request(scope, receive))
-        await response(scope, receive, send)
+    async def _with_place(self, ticket: Ticket) -> None:
+        if not self.web.admission.try_now(ticket):
+            await self.web.admission.wait(ticket)
 
     def _outwards(self, send: Send, visit: Visit) -> Send:
         web = self.web
@@ -198,43 +201,11 @@ class Door:
         await send({"type": "http.response.body", "body": body})
 
 
-class Watch:
-    """Cancels the task it was made in when the client hangs up, unless that task is done soon."""
-
-    def __init__(self, receive: Receive) -> None:
-        self.receive = receive
-        self.task = asyncio.current_task()
-        self.is_gone = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._watcher: asyncio.Task[None] | None = None
-
-    def begin_soon(self) -> None:
-        """Watch from now on; the body must have been read."""
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(WATCH_AFTER_S, self._begin)
-
-    def takes_back(self) -> bool:
-        """Whether a cancellation was ours; it is then no longer one."""
-        if self.is_gone and self.task is not None:
-            self.task.uncancel()
-        return self.is_gone
-
-    def end(self) -> None:
-        """Stop watching."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._watcher is not None:
-            self._watcher.cancel()
-            self._watcher = None  # else the two keep each other, for the garbage collector to find
-
-    def _begin(self) -> None:
-        self._watcher = asyncio.get_running_loop().create_task(self._wait())
-
-    async def _wait(self) -> None:
-        await until_gone(self.receive)
-        self.is_gone = True
-        if self.task is not None:
-            self.task.cancel()
+async def answer(send: Send, body: bytes) -> None:
+    """Send what a direct handler made: JSON."""
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def is_lines(visit: Visit) -> bool:

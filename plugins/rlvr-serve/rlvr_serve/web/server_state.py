@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
-
-from starlette.requests import Request
-from starlette.responses import Response
+from typing import TYPE_CHECKING, TypeAlias
 
 from rlvr_serve.web.access_log import AccessLog
 from rlvr_serve.web.admission import Admission
 from rlvr_serve.web.metrics import Metrics
+from rlvr_serve.web.patrol import Patrol
 from rlvr_serve.web.settings import WebSettings
 from rlvr_serve.web.tokens import Tokens
+from rlvr_serve.web.visit import Visit
 
-Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
+if TYPE_CHECKING:
+    from rlvr_serve.web.door import Door
+
+Handler: TypeAlias = Callable[[Visit, bytes], Awaitable[bytes]]
+"""Makes the answer to a body: both are JSON."""
 
 
 @dataclass
@@ -31,6 +34,9 @@ class Web:
     tokens: Tokens | None = field(init=False)
     access_log: AccessLog = field(init=False)
     metrics: Metrics = field(init=False)
+    patrol: Patrol = field(default_factory=Patrol)
+    door: Door | None = None
+    """What every request comes through, once the server runs."""
     is_ready: bool = False
     """It is loaded, and may be given requests."""
     draining: bool = False

@@ -1,0 +1,78 @@
+"""The quick loop gives what the engine gives, whatever a reward does."""
+
+import math
+import time
+
+import msgspec
+import pytest
+from rlvr_serve.rewards.items import Item, result_of, sample_of
+from rlvr_serve.rewards.quick import judge_slice
+
+from rlvr_ops_core import Score, reward
+from rlvr_ops_core.scoring import Engine
+from rlvr_ops_core.scoring.bound import bind_function
+
+RETURNED = {
+    "a score": Score(0.5, {}, {"reason": "half"}),
+    "a score of a bool": Score(True),
+    "an abstaining score": Score(None, {}, {"reason": "no gold"}),
+    "a score out of range": Score(1.5),
+    "a score that is no number": Score(math.nan),
+    "a score with parts": Score(1.0, {"form": 1.0}),
+    "a score with odd info": Score(1.0, {}, ["no mapping"]),
+    "a score in a score": Score(Score(1.0)),
+    "a number": 1,
+    "a bool": False,
+    "nothing": None,
+    "a text": "1.0",
+    "infinity": math.inf,
+}
+
+
+def answers(call):
+    items = [Item(name, id=name, answer=4, group=7, index=1) for name in (*RETURNED, "it raises")]
+    bound = bind_function(call, {})
+    with Engine(bound) as engine:
+        verdicts = engine.score([sample_of(item) for item in items])
+    expected = [result_of(item, one) for item, one in zip(items, verdicts, strict=True)]
+    return expected, judge_slice(bound, items)
+
+
+def told(result):
+    """All of it but its time, and the lines of a traceback, which name the caller."""
+    known = msgspec.structs.asdict(result)
+    known.pop("seconds")
+    known["info"] = {key: text for key, text in known["info"].items() if key != "traceback"}
+    return known
+
+
+@reward(inline=True)
+def plain(sample):
+    assert (sample.task.answer, sample.group, sample.index) == (4, "7", 1)
+    return RETURNED[sample.text]
+
+
+@reward(inline=True, components=("form",))
+def in_parts(sample):
+    return RETURNED[sample.text]
+
+
+@pytest.mark.parametrize("call", [plain, in_parts])
+def test_every_kind_of_return_is_as_the_engine_settles_it(call):
+    expected, found = answers(call)
+    assert [told(one) for one in found] == [told(one) for one in expected]
+    assert {"ok", "abstain", "error"} == {one.status for one in found}
+
+
+def test_the_time_of_each_answer_is_its_own():
+    @reward(inline=True)
+    def slow_once(sample):
+        if sample.text == "slow":
+            time.sleep(0.05)
+        return Score(1.0)
+
+    texts = ["quick", "slow", "quick"]
+    before, slow, after = judge_slice(bind_function(slow_once, {}), [Item(one) for one in texts])
+    assert slow.seconds >= 0.05
+    assert slow.seconds > before.seconds
+    assert slow.seconds > after.seconds
