@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
-import subprocess
-import sys
 from dataclasses import (
     FrozenInstanceError,
     asdict,
@@ -87,19 +85,6 @@ def test_a_class_of_its_own_may_stand_on_it() -> None:
 
     assert isinstance(Marked("1", "?"), Task)
     assert Marked("1", "?").prompt_text == "?"
-
-
-def test_without_msgspec_it_is_the_dataclass_itself() -> None:
-    code = (
-        "import sys; sys.modules['msgspec'] = None\n"
-        "from rlvr_ops_core.types import Task\n"
-        "print(Task('1', '?', data={'a': 1}), Task.__mro__)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == (
-        "Task(id='1', prompt='?', answer=None, data={'a': 1}, source='') "
-        "(<class 'rlvr_ops_core.types.Task'>, <class 'object'>)\n"
-    )
 
 
 @pytest.mark.parametrize("made", [Task("1", "?"), Score(1.0), Verdict(1.0)])

@@ -13,7 +13,6 @@ from rlvr_ops_core import PluginError
 
 CORE = "rlvr_ops_core"
 CARRIED = (
-    f"{CORE}.quick_dataclass",
     f"{CORE}.types",
     f"{CORE}.errors",
     f"{CORE}.reward_spec",
@@ -27,9 +26,10 @@ SHIM: Mapping[str, str] = {
     "from rlvr_ops_core.types import *\n"
     "hookimpl = lambda function: function\n",
     f"{CORE}.scoring": "",
+    f"{CORE}.quick_dataclass": "quick = lambda frozen: frozen\n",
     f"{CORE}.hookspecs": "hookimpl = lambda function: function\n",
 }
-"""Stands for the core's public face, which would need pluggy and pydantic."""
+"""Stands for the core's public face, which would need pluggy, pydantic and msgspec."""
 
 
 def sources_of(module: str, reward: str, preload: Sequence[str] = ()) -> dict[str, str]:
