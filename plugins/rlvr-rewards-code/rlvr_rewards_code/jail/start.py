@@ -16,7 +16,16 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from rlvr_rewards_code.jail import confine, kernel, landlock, mux, namespaces, seccomp, zygote
+from rlvr_rewards_code.jail import (
+    confine,
+    kernel,
+    landlock,
+    mappings,
+    mux,
+    namespaces,
+    seccomp,
+    zygote,
+)
 
 
 class Orders(NamedTuple):
@@ -96,6 +105,7 @@ def prepare(orders: Orders, notes: list[str]) -> zygote.Zygote:
         role: importlib.import_module(f"rlvr_rewards_code.jail.{module}")
         for role, module in zygote.ROLES[orders.use].items()
     }
+    mappings.merge()
     readable, hidden = _view(orders)
     bounds = confine.Bounds(
         base_bytes=confine.address_space(),
