@@ -50,7 +50,7 @@ def loads(payload: bytes, resolve: Resolve) -> Any:
         Malformed: the bytes are no encoded value.
     """
     try:
-        return decode(json.loads(payload, parse_constant=_refuse), resolve)
+        return decode(_FROM_JSON(payload.decode("utf-8", "surrogatepass")), resolve)
     except Malformed:
         raise
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
@@ -68,6 +68,10 @@ def decode(plain: Any, resolve: Resolve) -> Any:
 
 def _refuse(name: str) -> object:
     raise Malformed(f"the constant {name}")
+
+
+_FROM_JSON = json.JSONDecoder(parse_constant=_refuse).decode
+"""Made once: `json.loads` would make a decoder for each answer."""
 
 
 def _encode(value: Any, reference: Reference, depth: int) -> Any:
