@@ -15,22 +15,24 @@ LOOK_EVERY_S = 0.02
 
 
 class Patrol:
-    """All requests of one server that are being served. For one event loop."""
+    """All requests of one server that are being served. For one event loop at a time."""
 
     def __init__(self) -> None:
         self.watches: set[Watch] = set()
-        self.is_due = False
+        self.looks_in: asyncio.AbstractEventLoop | None = None
+        """Where the next look is due; a loop that was closed since never comes to it."""
 
     def add(self, watch: Watch) -> None:
         """Look at it from now on."""
         self.watches.add(watch)
-        if not self.is_due:
-            self.is_due = True
-            asyncio.get_running_loop().call_later(LOOK_EVERY_S, self._look)
+        loop = asyncio.get_running_loop()
+        if self.looks_in is not loop:
+            self.looks_in = loop
+            loop.call_later(LOOK_EVERY_S, self._look)
 
     def _look(self) -> None:
         if not self.watches:
-            self.is_due = False
+            self.looks_in = None
             return
         loop = asyncio.get_running_loop()
         now = loop.time()
