@@ -1,7 +1,6 @@
 """The quick loop gives what the engine gives, whatever a reward does."""
 
 import math
-import time
 
 import msgspec
 import pytest
@@ -64,15 +63,16 @@ def test_every_kind_of_return_is_as_the_engine_settles_it(call):
     assert {"ok", "abstain", "error"} == {one.status for one in found}
 
 
-def test_the_time_of_each_answer_is_its_own():
+def test_the_time_of_each_answer_is_its_own(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("rlvr_serve.rewards.quick.perf_counter", lambda: now[0])
+
     @reward(inline=True)
-    def slow_once(sample):
-        if sample.text == "slow":
-            time.sleep(0.05)
+    def takes_a_second_a_letter(sample):
+        now[0] += len(sample.text)
+        assert sample.text != "fails"
         return Score(1.0)
 
-    texts = ["quick", "slow", "quick"]
-    before, slow, after = judge_slice(bind_function(slow_once, {}), [Item(one) for one in texts])
-    assert slow.seconds >= 0.05
-    assert slow.seconds > before.seconds
-    assert slow.seconds > after.seconds
+    texts = ["a", "fails", "abc"]
+    results = judge_slice(bind_function(takes_a_second_a_letter, {}), [Item(one) for one in texts])
+    assert [one.seconds for one in results] == [1.0, 5.0, 3.0]
