@@ -8,10 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+from fastapi import APIRouter, Request
 from fastapi.testclient import TestClient
 from rlvr_serve.rewards.app import reward_app
 from rlvr_serve.web import tokens as tokens_module
 from rlvr_serve.web.admission import Admission
+from rlvr_serve.web.app import make_app
 from rlvr_serve.web.patrol import LOOK_EVERY_S, Watch
 from rlvr_serve.web.problems import Problem
 from rlvr_serve.web.settings import WebSettings
@@ -108,6 +110,23 @@ def test_a_deadline_that_passes_is_a_504_and_the_work_stops(plugin_file):
         assert time.monotonic() - started < 5
         admission = client.app.state.web.admission
         assert (admission.running, admission.tickets, admission.bytes) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("path", ["/slow", "/admitted/slow"])
+def test_the_time_for_a_body_is_over_once_it_is_there(path):
+    router = APIRouter()
+
+    @router.post(path)
+    async def slow(request: Request) -> dict[str, int]:
+        await asyncio.sleep(0.3)
+        return {"bytes": len(await request.body())}
+
+    settings = WebSettings(access_log="", read_timeout_s=0.1)
+    app = make_app("slow", settings, routers=[router], admitted=("/admitted/",))
+    with TestClient(app) as client:
+        while client.get("/readyz").status_code != 200:
+            time.sleep(0.01)
+        assert client.post(path, content=b"12").json() == {"bytes": 2}
 
 
 def test_a_watched_request_leaves_nothing_for_the_garbage_collector(plugin_file):

@@ -95,6 +95,7 @@ class Door:
         watch = Watch(web.patrol)
         try:
             body = await read_body(receive, visit, web.settings, web.admission, ticket, watch)
+            watch.allow(visit.deadline, HungUp)  # which is never
             await self.app(scope, replay(body, receive), send)
         except asyncio.CancelledError:
             raise watch.error() or asyncio.CancelledError from None
