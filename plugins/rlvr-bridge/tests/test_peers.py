@@ -39,7 +39,7 @@ PEERS = {
     ),
     "verifiers": Peer(
         ("verifiers==0.4.0",),
-        "trl,verifiers",
+        "verifiers",
         lends_torch=True,
         tests=("test_matrix.py", "test_environments.py", "test_third_party.py"),
     ),
