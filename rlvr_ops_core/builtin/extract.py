@@ -37,7 +37,7 @@ DENIAL_AFTER = re.compile(
 LOOK_AHEAD_CHARS = 48
 
 
-def committed(sample: Sample, tag: str | None = None) -> tuple[str, str]:
+def committed(sample: Sample, *, tag: str | None = None) -> tuple[str, str]:
     """The text that the model gave as its answer, and why there is none ("" if there is one).
 
     Without a tag that is the whole final text. With one it is what stands in the last
@@ -82,13 +82,10 @@ def abstain(reason: str, gold: Json) -> Score:
     return Score(None, info={"reason": reason, "extracted": None, "gold": shown(gold)})
 
 
-def judged(value: float, reason: str, extracted: Any, gold: Json, **components: float) -> Score:
+def judged(value: float, reason: str, *, extracted: Any, gold: Json, **components: float) -> Score:
     """A verdict with what a person wants to see."""
-    if type(extracted) is not str or len(extracted) > SHOWN_CHARS:  # else as `shown` gives it
-        extracted = shown(extracted)
-    if type(gold) is not str or len(gold) > SHOWN_CHARS:
-        gold = shown(gold)
-    return Score(value, components, {"reason": reason, "extracted": extracted, "gold": gold})
+    info = {"reason": reason, "extracted": shown(extracted), "gold": shown(gold)}
+    return Score(value, components, info)
 
 
 def shown(value: Json) -> Json:

@@ -62,7 +62,7 @@ def exact(
                 return Score(1.0, {}, {"reason": RIGHT, "extracted": text, "gold": gold})
             if words:
                 return Score(0.0, {}, {"reason": WRONG, "extracted": text, "gold": gold})
-    text, missing = committed(sample, tag)
+    text, missing = committed(sample, tag=tag)
     fold = _folding(ignore_case, spaces, ignore_punctuation, ignore_articles)
     golds = _folded(sample, fold)
     if not golds:

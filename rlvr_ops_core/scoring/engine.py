@@ -140,19 +140,16 @@ def score_inline(bound: BoundReward, samples: Sequence[Sample]) -> list[Verdict]
     """Call a cheap reward on sample after sample; the hot path, so nothing is made twice."""
     call, spec, ref, clock = bound.call, bound.spec, bound.ref, perf_counter
     verdicts = []
-    started = clock()
     for sample in samples:
+        started = clock()
         try:
             raw = call(sample)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # one reward call: recorded as its verdict
-            now = clock()
-            verdicts.append(raised(error, ref=ref, seconds=now - started))
-        else:
-            now = clock()
-            verdicts.append(settle(raw, spec, ref, now - started))
-        started = now  # to settle a verdict takes no time to speak of
+            verdicts.append(raised(error, ref=ref, seconds=clock() - started))
+            continue
+        verdicts.append(settle(raw, spec, ref, clock() - started))
     return verdicts
 
 

@@ -23,12 +23,6 @@ def settle(raw: object, spec: RewardSpec, ref: str, seconds: float = 0.0) -> Ver
     range and every other type are errors.
     """
     kind = type(raw)
-    if kind is Score:
-        value, info = raw.value, raw.info  # type: ignore[attr-defined]  # checked by kind
-        if type(value) is float and type(info) is dict and not raw.components:  # type: ignore[attr-defined]
-            low, high = spec.range
-            if low <= value <= high and not spec.components:  # the usual case, quickly
-                return Verdict(value, "ok", NOT_REPORTED, info, seconds, ref)
     if kind is float or kind is bool or kind is int:
         return _of_number(raw, spec, ref, seconds)  # type: ignore[arg-type]  # checked by kind
     if raw is None:
@@ -58,6 +52,10 @@ def _of_number(raw: Real | float, spec: RewardSpec, ref: str, seconds: float) ->
 
 
 def _of_score(score: Score, spec: RewardSpec, ref: str, seconds: float) -> Verdict:
+    value, info = score.value, score.info
+    is_plain = type(value) is float and type(info) is dict and not score.components
+    if is_plain and not spec.components and spec.range[0] <= value <= spec.range[1]:  # type: ignore[operator]
+        return Verdict(value, "ok", NOT_REPORTED, info, seconds, ref)  # the usual case, quickly
     if not isinstance(score.components, Mapping) or not isinstance(score.info, Mapping):
         what = "Score.components and Score.info must be mappings"
         return failure(what, ref=ref, seconds=seconds)
