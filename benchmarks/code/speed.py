@@ -63,9 +63,9 @@ def rows_of(path: str, count: int) -> Rows:
 
 
 def ours(name: str, rows: Rows, at_once: int, *, remember: bool = False) -> Run:
-    """One backend of ours, from new sandboxes; starting those is not counted."""
+    """One backend of ours as it comes, from new sandboxes; starting those is not counted."""
     jobs = [job_of(row) for row in rows]
-    pool = Pool(backend_named(name), size=at_once)
+    pool = Pool(backend_named(name))
     try:
         for future in [pool.submit(one, remember=False) for one in jobs[: 4 * at_once]]:
             future.result()

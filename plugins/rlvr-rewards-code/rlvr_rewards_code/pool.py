@@ -32,7 +32,12 @@ class Pool:
 
     def __init__(self, backend: Backend, *, size: int | None = None) -> None:
         self.backend = backend
-        self.size = size or cores()
+        processors = available()
+        self.size = size or len(processors)
+        self.processors = processors if self.size == len(processors) else ()
+        """One for each slot, so that what a slot does one after the other stays where its memory
+        is, and no two slots wait for one while another is idle. Not for fewer slots than
+        processors: those of several processes would meet on the same ones."""
         self.lock = threading.Lock()
         self.queue: SimpleQueue[Work | None] = SimpleQueue()
         self.threads: list[threading.Thread] = []
@@ -63,7 +68,7 @@ class Pool:
         return future
 
     def _add_slot(self) -> None:
-        slot = Slot(self.backend)
+        slot = Slot(self.backend, next(iter(self.processors[len(self.slots) :]), None))
         thread = threading.Thread(
             target=self._work, args=(slot,), name="rlvr-code-slot", daemon=True
         )
@@ -119,9 +124,11 @@ class Pool:
             slot.close()
 
 
-def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def available() -> tuple[int, ...]:
+    """The processors that this process may use; their numbers mean something on Linux only."""
+    if hasattr(os, "sched_getaffinity"):
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
 
 
 _pools: dict[tuple[Backend, int | None], Pool] = {}

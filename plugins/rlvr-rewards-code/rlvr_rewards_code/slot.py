@@ -38,8 +38,9 @@ MAX_RENEWALS = 200
 class Slot:
     """Judges programs, one at a time."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, processor: int | None = None) -> None:
         self.backend = backend
+        self.processor = processor
         self.sandboxes: dict[str, tuple[Setup, Sandbox]] = {}
         self.desk: Desk | None = None
 
@@ -67,11 +68,14 @@ class Slot:
     def sandbox(self, use: str, setup: Setup) -> Sandbox:
         """The sandbox for this use; a new one if there is none, or not for these needs."""
         known = self.sandboxes.get(use)
-        if known and (known[0] != setup or known[1].served >= RUNS_PER_SANDBOX):
+        if known and (
+            (known[0] is not setup and known[0] != setup) or known[1].served >= RUNS_PER_SANDBOX
+        ):
             self._drop(use)
             known = None
         if known is None:
-            known = self.sandboxes[use] = (setup, self.backend.start(setup, use))
+            started = self.backend.start(setup, use, self.processor)
+            known = self.sandboxes[use] = (setup, started)
         return known[1]
 
     def _drop(self, use: str) -> None:

@@ -25,7 +25,7 @@ from rlvr_rewards_code.backends.local import Local
 from rlvr_rewards_code.backends.sandbox import Sandbox, SandboxBroken, Setup
 from rlvr_rewards_code.job import Job
 from rlvr_rewards_code.limits import Limits
-from rlvr_rewards_code.pool import Pool, SandboxError
+from rlvr_rewards_code.pool import Pool, SandboxError, available
 
 from rlvr_ops_core import RewardLoadError
 
@@ -215,7 +215,7 @@ class Broken:
     def unavailable(self) -> str:
         return ""
 
-    def start(self, setup: Setup, use: str) -> Sandbox:
+    def start(self, setup: Setup, use: str, processor: int | None = None) -> Sandbox:
         self.tried += 1
         raise SandboxBroken("no")
 
@@ -227,6 +227,29 @@ def test_a_broken_sandbox_is_tried_twice_and_then_an_error():
         pool.submit(job()).result(timeout=10)
     assert backend.tried == 2
     pool.close()
+
+
+def test_slots_that_can_have_a_processor_each_have_one(usable):
+    processors = available()
+    full, few = (Pool(Local(usable("namespaces")), size=one) for one in (None, len(processors) + 1))
+    for pool in (full, few):
+        futures = [pool.submit(job(), remember=False) for _ in range(4 * pool.size)]
+        assert all(one.result(timeout=60).passed for one in futures)
+    assert full.size == len(processors)
+    assert [used_by(slot) for slot in full.slots] == [{one} for one in processors][
+        : len(full.slots)
+    ]
+    assert all(used_by(slot) == set(processors) for slot in few.slots)
+    for pool in (full, few):
+        pool.close()
+
+
+def used_by(slot):
+    """The processors that a slot's sandboxes may run on."""
+    found = set()
+    for _, sandbox in slot.sandboxes.values():
+        found |= os.sched_getaffinity(next(iter(sandbox.live.values())).server)
+    return found
 
 
 def test_no_backend_is_a_clear_error(monkeypatch):

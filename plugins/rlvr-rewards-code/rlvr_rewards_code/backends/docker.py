@@ -51,8 +51,8 @@ class Docker:
         """Why it can't be used here; asks the daemon, once a process."""
         return _problem(self.runtime)
 
-    def start(self, setup: Setup, use: str) -> Sandbox:
-        """Start a container for `programs` or `tests`.
+    def start(self, setup: Setup, use: str, processor: int | None = None) -> Sandbox:
+        """Start a container for `programs` or `tests`, on one processor if that is given.
 
         Raises:
             SandboxBroken: it does not start.
@@ -63,13 +63,15 @@ class Docker:
         try:
             with _daemon() as client:
                 if self.runtime == "runc" and _is_local():
-                    return _start_with_socket(self, client, setup, use)
+                    return _start_with_socket(self, client, setup, use, processor)
                 return _start_with_stream(self, client, setup, use)
         except (docker.errors.DockerException, requests.RequestException, OSError) as error:
             raise SandboxBroken(f"{self.name}: {str(error)[:300]}") from error
 
 
-def _start_with_socket(backend: Docker, client: Any, setup: Setup, use: str) -> Sandbox:
+def _start_with_socket(
+    backend: Docker, client: Any, setup: Setup, use: str, processor: int | None
+) -> Sandbox:
     """Talk over a socket in a folder that the container shares: descriptors can travel."""
     folder = tempfile.mkdtemp(prefix="rlvr-code-")
     try:
@@ -81,7 +83,7 @@ def _start_with_socket(backend: Docker, client: Any, setup: Setup, use: str) -> 
             listener.listen(1)
             listener.settimeout(START_TIMEOUT_S)
             shared = {str(meeting): {"bind": _INSIDE, "mode": "ro"}}
-            orders = _orders(setup, use, meeting=f"{_INSIDE}/socket")
+            orders = _orders(setup, use, meeting=f"{_INSIDE}/socket", processor=processor)
             container = _run(backend, client, setup, use, orders, volumes=shared)
             try:
                 control, _ = listener.accept()
@@ -118,7 +120,7 @@ def _ready(control: socket.socket, container: Any, *, passes_descriptors: bool =
     return sandbox
 
 
-def _orders(setup: Setup, use: str, *, meeting: str) -> str:
+def _orders(setup: Setup, use: str, *, meeting: str, processor: int | None = None) -> str:
     orders = {
         "walls": "container",
         "use": use,
@@ -129,6 +131,7 @@ def _orders(setup: Setup, use: str, *, meeting: str) -> str:
         "file_mb": setup.file_mb,
         "processes": setup.processes,
         "threads": setup.threads,
+        "processor": processor,
     }
     return json.dumps(orders)
 

@@ -54,8 +54,8 @@ class Local:
         """Why it can't be used here; found out by starting one, once a process."""
         return _trial(self.name)
 
-    def start(self, setup: Setup, use: str) -> Sandbox:
-        """Start a sandbox for `programs` or `tests`.
+    def start(self, setup: Setup, use: str, processor: int | None = None) -> Sandbox:
+        """Start a sandbox for `programs` or `tests`, on one processor if that is given.
 
         Raises:
             SandboxBroken: it does not start.
@@ -78,6 +78,7 @@ class Local:
             "file_mb": setup.file_mb,
             "processes": setup.processes,
             "threads": setup.threads,
+            "processor": processor,
         }
         with theirs:
             process = launch(orders, theirs.fileno())

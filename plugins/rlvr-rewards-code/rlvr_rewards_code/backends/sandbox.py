@@ -36,6 +36,8 @@ from rlvr_rewards_code.jail.zygote import (
 START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 30.0
 """A fork server answers in milliseconds; this is for a machine that is out of breath."""
+_CHUNK = 1 << 16
+"""Bytes taken at once: for more, the allocator maps and unmaps memory each time."""
 
 
 class SandboxBroken(Exception):
@@ -72,8 +74,8 @@ class Backend(Protocol):
         """Why it can't be used here, in one line; "" if it can."""
         ...
 
-    def start(self, setup: Setup, use: str) -> Sandbox:
-        """Start a sandbox for `programs` or `tests`.
+    def start(self, setup: Setup, use: str, processor: int | None = None) -> Sandbox:
+        """Start a sandbox for `programs` or `tests`, on one processor if that is given.
 
         Raises:
             SandboxBroken: it does not start.
@@ -149,7 +151,7 @@ class Stream:
     def frames(self) -> list[tuple[bytes, bytes]]:
         """Whole frames that have arrived; sets `closed` at the end or at a frame too large."""
         try:
-            chunk = self.channel.recv(1 << 20)
+            chunk = self.channel.recv(_CHUNK)
             self.closed = not chunk
             self.buffer += chunk
         except BlockingIOError:
@@ -315,7 +317,8 @@ class Sandbox:
             raise SandboxBroken(f"the sandbox said {message[:40]!r}") from None
 
     def _add(self, pid: int, fds: Sequence[int]) -> None:
-        stream = Stream(socket.socket(fileno=fds[0]), limit=self.frame_limit)
+        channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=fds[0])
+        stream = Stream(channel, limit=self.frame_limit)
         process = Process(pid, self.ahead.popleft(), stream, tuple(fds[1:]))
         self.live[pid] = process
         self.ready.append(process)

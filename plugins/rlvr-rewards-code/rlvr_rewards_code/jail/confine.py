@@ -50,9 +50,11 @@ def confine_child(
 
     Every page that is touched here is touched once for each program: nothing superfluous.
     """
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-    os.dup2(channel, CHANNEL)
+    dup = os.dup2
+    dup(streams[0], 0)
+    dup(streams[1], 1)
+    dup(streams[2], 2)
+    dup(channel, CHANNEL)
     os.closerange(CHANNEL + 1, OPEN_FILES)
     if bounds.outlived:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -21,6 +21,7 @@ from typing import Any
 from rlvr_rewards_code.jail import compare, proxy, pytest_style, wire
 from rlvr_rewards_code.jail.collect import RECORD, Assertions, Scope, Test, collect
 from rlvr_rewards_code.jail.confine import CHANNEL, Bounds, limit_use
+from rlvr_rewards_code.jail.plan import NO_PLAN, Plan
 from rlvr_rewards_code.jail.reading import read
 from rlvr_rewards_code.jail.trainer import Trainer
 
@@ -54,12 +55,11 @@ class Examination:
     def run(self, *, planned: bool) -> Report:
         """The report of all tests; stops at the first failure unless each one counts."""
         assertions = Assertions(self.reading.places)
-        if planned and self.reading.many_calls:
-            self.reading.record_calls(self.job["entry"])
+        plan = self.reading.plan(self.job["entry"]) if planned else NO_PLAN
         started = time.monotonic()
         random.seed(0)
         self.link.connect()
-        refused = self._loaded(self.reading.calls if planned else ())
+        refused = self._loaded(plan)
         if refused:
             return self._report([("load", 0.0, refused, 0.0)])
         try:
@@ -74,7 +74,7 @@ class Examination:
             if not rows[-1][1] and not self.counting:
                 break
         if self.reading.plain and not self.reading.recorded and self._is_check():
-            unplanned = self.link.calls - len(self.reading.calls)
+            unplanned = self.link.calls - len(plan.calls)
             quick = time.monotonic() - started < _QUICK_S
             self.reading.many_calls = quick and unplanned > _MANY_CALLS
         if any(assertions.reached):
@@ -82,7 +82,7 @@ class Examination:
         missing = len(tests) - len(rows) if len(rows) < len(tests) else 0
         return self._report(rows, missing=missing)
 
-    def _loaded(self, plan: Sequence[list[Any]] = ()) -> str:
+    def _loaded(self, plan: Plan = NO_PLAN) -> str:
         """Wait until the program is loaded; gives why it can't be judged, or ""."""
         try:
             self.link.plan(plan)

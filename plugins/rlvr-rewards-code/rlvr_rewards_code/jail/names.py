@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+import dis
+import inspect
 import sys
 from collections.abc import Iterable
 from types import CodeType
@@ -59,6 +61,29 @@ def defined_at_top(tree: ast.Module) -> frozenset[str]:
         elif isinstance(node, ast.Assign):
             names |= {one.id for one in node.targets if isinstance(one, ast.Name)}
     return frozenset(names)
+
+
+def defines_function(code: CodeType, name: str) -> bool:
+    """Whether a module's code makes a function of this name."""
+    return any(
+        one.co_name == name
+        and one.co_flags & inspect.CO_NEWLOCALS
+        and one.co_flags & inspect.CO_OPTIMIZED
+        for one in code.co_consts
+        if isinstance(one, CodeType)
+    )
+
+
+def stored_at_top(code: CodeType) -> frozenset[str]:
+    """Names that a module's code defines for certain, its imports among them."""
+    steps = code.co_code
+    if dis.EXTENDED_ARG in steps[::2]:
+        return frozenset()
+    places = zip(steps[::2], steps[1::2], strict=True)
+    return frozenset(code.co_names[place] for step, place in places if step == _STORE)
+
+
+_STORE = dis.opmap["STORE_NAME"]
 
 
 def _defined_in(tree: ast.Module) -> frozenset[str]:

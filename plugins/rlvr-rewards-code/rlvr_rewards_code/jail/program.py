@@ -104,21 +104,24 @@ class Server:
         while True:
             kind, payload = self.frames.read()
             if kind == wire.PLAN:
-                for target, arguments, named in marshal.loads(payload):
+                for call in marshal.loads(payload):
                     if self.replies and time.monotonic() - self.flushed > _FLUSH_S:
                         self.flush()
+                    target, arguments, named = marshal.loads(call)
                     self.answer(target, "call", arguments, named)
             elif kind == wire.CALL:
-                self.answer(*marshal.loads(payload))
+                self.answer(*marshal.loads(payload), encoded=True)
             self.flush()
 
-    def answer(self, target: str | int, action: str, arguments: Any, named: Any) -> None:
+    def answer(
+        self, target: str | int, action: str, given: Any, named: Any, *, encoded: bool = False
+    ) -> None:
         """Do one thing with a name or an object of the program, and send what comes of it."""
         try:
-            given = codec.decode(arguments, self.resolve)
-            keywords = codec.decode(named, self.resolve)
+            if encoded:
+                given, named = codec.decode(given, self.resolve), codec.decode(named, self.resolve)
             value = self.objects[target] if isinstance(target, int) else self.scope.get(target)
-            result = ACTIONS[action](value, *given, **keywords)
+            result = ACTIONS[action](value, *given, **named)
             if type(result) is value and isinstance(result, _HOLDERS) and _is_own(value):
                 payload = codec.as_bytes(self.reference(result))  # it has methods of its own
             else:
@@ -255,7 +258,7 @@ def warm() -> None:
         trial.prepare()
         trial.load(source)
         for _ in range(8):
-            trial.answer("total", "call", ["l", ["l", 1.5, 2]], ["d"])
+            trial.answer("total", "call", ([1.5, 2],), {})
         trial.flush()
         os.read(reading, 1 << 20)
     os.close(reading)

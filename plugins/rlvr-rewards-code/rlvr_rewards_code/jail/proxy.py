@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from rlvr_rewards_code.jail import codec, wire
+from rlvr_rewards_code.jail.plan import Plan, fixed
 from rlvr_rewards_code.jail.trainer import Trainer
 
 T = TypeVar("T")
@@ -114,13 +115,10 @@ class Link:
         self.dead = self.dead or why
         raise Dead(self.dead)
 
-    def plan(self, calls: Sequence[list[Any]]) -> None:
+    def plan(self, plan: Plan) -> None:
         """Send calls ahead, so that nobody waits for anybody between them."""
-        sent = [
-            [name, self._plain(arguments), self._plain(named)] for name, arguments, named in calls
-        ]
-        self.planned = [_as_bytes(call) for call in reversed(sent)]
-        self.tell(wire.PLAN, marshal.dumps(sent))
+        self.planned = list(reversed(plan.calls))
+        self.tell(wire.PLAN, plan.payload)
 
     def _plain(self, value: object) -> Any:
         return codec.encode(value, self._reference)
@@ -135,13 +133,13 @@ class Link:
         if self.dead:
             raise Dead(self.dead)
         self.calls += 1
-        given, keywords = self._plain(list(arguments)), self._plain(named)
         if self.planned:
-            if _as_bytes([target, given, keywords]) != self.planned.pop():
+            if not _is_same(self.planned.pop(), target, arguments, named):
                 self.dead = "planned"
                 raise Diverged
         else:
-            self.tell(wire.CALL, marshal.dumps([target, action, given, keywords]))
+            said = [target, action, self._plain(list(arguments)), self._plain(named)]
+            self.tell(wire.CALL, marshal.dumps(said))
         while True:
             kind, payload = self.hear()
             if kind == wire.RETURNED:
@@ -208,9 +206,13 @@ class Link:
         self.tell(wire.BACK, codec.dumps(answer, self._reference))
 
 
-def _as_bytes(call: list[Any]) -> bytes:
-    """Equal calls give equal bytes; 1, 1.0 and True don't. Version 0 has no references."""
-    return marshal.dumps(call, 0)
+def _is_same(
+    planned: bytes, target: str | int, arguments: Sequence[Any], named: dict[str, Any]
+) -> bool:
+    try:
+        return fixed(target, arguments, named) == planned
+    except ValueError:  # what is no plain data was not planned
+        return False
 
 
 def function(link: Link, name: str) -> Callable[..., Any]:

@@ -6,20 +6,27 @@ Answers of a group are judged by the same tests, so readings are kept.
 from __future__ import annotations
 
 import ast
-import random
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from rlvr_rewards_code.jail.collect import Counting, shape_of
-from rlvr_rewards_code.jail.names import defined_at_top, may_use, names_under_test
+from rlvr_rewards_code.jail.names import (
+    defined_at_top,
+    defines_function,
+    may_use,
+    names_under_test,
+    stored_at_top,
+)
 from rlvr_rewards_code.jail.plain import MODULES, is_plain
-from rlvr_rewards_code.jail.plan import Recorder, planned_calls
+from rlvr_rewards_code.jail.plan import NO_PLAN, Plan, literal_calls, plan_of
+from rlvr_rewards_code.jail.rehearsal import Part, agreeing, rehearse
 
 _KEPT = 512
+_REFERENCE_S = 1.0
 
 
 @dataclass(eq=False)
@@ -29,45 +36,60 @@ class Reading:
     shape: str
     names: tuple[str, ...]
     """What the program must define."""
-    calls: list[list[Any]]
-    """The first calls, as far as they are certain: name, arguments, named arguments."""
-    all_calls: bool
-    """These are all the calls; where not, the first run of the reference adds the rest."""
     modules: tuple[str, ...]
     """Modules of the standard library that are used without being imported (MBPP does that)."""
     setup: CodeType
     reference: str
     helpers: CodeType | None
     """The reference, where tests may use something that it defines."""
+    texts: tuple[str, ...]
+    """Of the tests, as they came."""
+    setup_text: str
     tests: tuple[CodeType, ...]
     places: tuple[str, ...]
     """Of the assertions, where each counts."""
     plain: bool
     """The code can't change its interpreter, so another task's tests may run there after it."""
+    known: Plan | None = None
     recorded: bool = False
     many_calls: bool = False
-    """A program made so many calls that were not among those that it is worth to know them all."""
+    """A program made so many calls that were not planned that it is worth to know them all."""
 
-    def record_calls(self, entry: str) -> None:
-        """Run a `check` with the reference, to know all its calls; loops make arguments too.
+    def plan(self, entry: str) -> Plan:
+        """The first calls that the tests will make, as far as that can be told."""
+        if self.known is None:
+            self.known = self._by_itself(entry)
+        if self.many_calls and not self.recorded:
+            self.recorded = True  # whatever comes of it: once is enough
+            self.known = max(self.known, self._by_reference(entry), key=lambda one: len(one.calls))
+        return self.known
 
-        The program can then make all calls without waiting for the tests.
-        """
-        self.many_calls = False
-        self.recorded = True  # whatever comes of it: once is enough
-        scope: dict[str, Any] = {"__name__": "tests"}
-        random.seed(0)
+    def _by_itself(self, entry: str) -> Plan:
+        if self.shape == "check" and self.plain and not self._has_bytearrays():
+            part = agreeing(entry)
+            before = (self.setup,) if self.helpers is None else (self.setup, self.helpers)
+            if rehearse((*before, *self.tests), part):
+                return plan_of(part.calls)
+        trees = [ast.parse(one) for one in self.texts]
+        if self.shape == "check":
+            return plan_of(literal_calls(trees, frozenset(self.names), entry=entry))
+        if self.shape == "statements":
+            return plan_of(literal_calls(trees, frozenset(self.names)))
+        return NO_PLAN
+
+    def _has_bytearrays(self) -> bool:
+        return any("bytearray" in one for one in (*self.texts, self.setup_text, self.reference))
+
+    def _by_reference(self, entry: str) -> Plan:
+        """Have a `check` judge the reference: what that answers leads to all the calls."""
+        part = Part(entry)
         try:
             model = self.helpers or _compiled(self.reference, "reference")
-            if not is_plain(model):
-                return
-            for code in (self.setup, model, *self.tests):
-                exec(code, scope)  # noqa: S102  # a task's own code, in its sandbox
-            recorder = Recorder(entry, scope[entry])
-            scope["check"](recorder)
-        except Exception:  # noqa: BLE001  # no plan then: the calls are made one by one
-            return
-        self.calls[:] = recorder.calls
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return NO_PLAN
+        if is_plain(model) and not self._has_bytearrays():
+            rehearse((self.setup, model, *self.tests), part, seconds=_REFERENCE_S)
+        return plan_of(part.calls)
 
 
 def read(job: Mapping[str, Any]) -> Reading:
@@ -95,43 +117,65 @@ def _read(
     module: str,
     share: bool,
 ) -> Reading:
+    needed = names or ((entry,) if entry else ())
+    code = None if statements or share or not needed else _compiled(tests[0], "tests")
+    if code is not None and defines_function(code, "check"):  # its text need not be taken apart
+        parts = _Parts("check", needed, (code,), stored_at_top(code))
+    else:
+        parts = _taken_apart(tests, statements, setup, reference, needed, module, share)
+    before = _compiled(setup, "setup")
+    helpers = None
+    if parts.shape == "check" and may_use((*parts.codes, before), reference, own=parts.own):
+        helpers = _compiled(reference, "reference")
+    run = (*parts.codes, before, *((helpers,) if helpers else ()))
+    return Reading(
+        shape=parts.shape,
+        names=parts.names,
+        modules=tuple(sorted(parts.modules)),
+        setup=before,
+        reference=reference,
+        helpers=helpers,
+        texts=tests,
+        setup_text=setup,
+        tests=parts.codes,
+        places=parts.places,
+        plain=parts.modules <= MODULES and all(map(is_plain, run)),
+    )
+
+
+class _Parts(NamedTuple):
+    shape: str
+    names: tuple[str, ...]
+    codes: tuple[CodeType, ...]
+    own: frozenset[str]
+    """Names that the tests define themselves."""
+    places: tuple[str, ...] = ()
+    modules: frozenset[str] = frozenset()
+
+
+def _taken_apart(
+    tests: tuple[str, ...],
+    statements: bool,
+    setup: str,
+    reference: str,
+    needed: tuple[str, ...],
+    module: str,
+    share: bool,
+) -> _Parts:
     trees = [ast.parse(one) for one in tests]
     shape = "statements" if statements else shape_of(trees[0])
-    needed = names or ((entry,) if entry else ())
     if not needed:
         needed = names_under_test(trees, ast.parse(setup), ast.parse(reference), module)
-    calls: list[list[Any]] = []
-    complete = False
-    if shape in ("statements", "check"):
-        calls, complete = planned_calls(trees, shape, frozenset(needed))
-    if shape == "check":
-        calls = [[entry, *rest] for _, *rest in calls]
+    own = defined_at_top(trees[0]) if trees else frozenset()
     counting = Counting()
     if share and shape == "check":
         trees = [counting.visit(tree) for tree in trees]
     codes = tuple(
-        _compiled(source, f"test {index}" if statements else "tests")
-        for index, source in enumerate(trees, 1)
+        _compiled(tree, f"test {index}" if statements else "tests")
+        for index, tree in enumerate(trees, 1)
     )
-    before = _compiled(setup, "setup")
-    helpers = None
-    if shape == "check" and may_use((*codes, before), reference, own=defined_at_top(trees[0])):
-        helpers = _compiled(reference, "reference")
     modules = _modules(trees) - frozenset(needed) if statements else frozenset()
-    run = (*codes, before, *((helpers,) if helpers else ()))
-    return Reading(
-        shape=shape,
-        names=tuple(needed),
-        calls=calls,
-        all_calls=complete,
-        modules=tuple(sorted(modules)),
-        setup=before,
-        reference=reference,
-        helpers=helpers,
-        tests=codes,
-        places=tuple(counting.places),
-        plain=modules <= MODULES and all(map(is_plain, run)),
-    )
+    return _Parts(shape, needed, codes, own, tuple(counting.places), modules)
 
 
 def _compiled(source: str | ast.Module, name: str) -> CodeType:

@@ -6,6 +6,7 @@ what failed, as the first message on the control socket.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -51,6 +52,8 @@ class Orders(NamedTuple):
     processes: int = 0
     threads: int = 32
     file_mb: int = 0
+    processor: int | None = None
+    """The processor that everything in it runs on; none: any."""
 
 
 def main() -> None:
@@ -98,6 +101,9 @@ def prepare(orders: Orders, notes: list[str]) -> zygote.Zygote:
         OSError: one of them can't be had here.
         ImportError: a module to preload is not there.
     """
+    if orders.processor is not None:
+        with contextlib.suppress(OSError):  # no longer ours: then on any
+            os.sched_setaffinity(0, {orders.processor})
     sys.path[:] = [os.path.realpath(place) for place in sys.path if place] + list(orders.site)
     for name in (*STANDARD, *(TESTING if orders.use == "tests" else ()), *orders.preload):
         importlib.import_module(name)

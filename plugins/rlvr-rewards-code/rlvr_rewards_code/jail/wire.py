@@ -72,18 +72,20 @@ class Frames:
             Oversized: it is larger than the limit.
         """
         while True:
-            start = self.at + HEADER.size
-            if len(self.held) < start:
-                self._take(HEADER.size)
-                continue
-            size, _ = HEADER.unpack_from(self.held, self.at)
-            if size > self.limit:
-                raise Oversized
-            end = start + size
-            if len(self.held) >= end:
-                self.at = end
-                return self.held[start - 1 : start], self.held[start:end]
-            self._take(HEADER.size + size)
+            held, start = self.held, self.at + 5
+            if len(held) >= start:
+                size = int.from_bytes(held[start - 5 : start - 1])
+                if size > self.limit:
+                    raise Oversized
+                end = start + size
+                if len(held) >= end:
+                    self.at = end
+                    return held[start - 1 : start], held[start:end]
+                self._take(5 + size)
+            elif len(held) == self.at:  # nothing is left: most often a whole frame comes next
+                self.held, self.at = self._receive(), 0
+            else:
+                self._take(5)
 
     def has_frame(self) -> bool:
         """A whole frame is here already."""

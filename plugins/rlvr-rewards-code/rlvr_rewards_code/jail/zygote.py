@@ -6,6 +6,7 @@ program wrote. When the control socket closes, it ends, and with it everything i
 
 from __future__ import annotations
 
+import _socket
 import gc
 import os
 import signal
@@ -82,6 +83,7 @@ class Zygote:
         for module in roles.values():
             module.warm()
         gc.collect()
+        kernel.begin_pools()
         kernel.trim()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)  # a collection touches pages: not for a few lists
@@ -139,7 +141,7 @@ def attend(zygote: Zygote, control: socket.socket) -> None:
 
 
 def _ends(role: bytes) -> Ends:
-    ours, theirs = socket.socketpair()
+    ours, theirs = _socket.socketpair()  # without the class around it, which is slow to make
     if role == SCRIPT:
         streams = os.memfd_create("in"), os.memfd_create("out"), os.memfd_create("err")
         return Ends(ours.detach(), theirs.detach(), streams, streams[1:])
