@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import importlib
 import json
+import json.encoder
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 MAX_DEPTH = 200
-_TO_JSON = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
+_TO_JSON: Callable[[Any, int], Iterable[str]] = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
+    None, None, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, True
+)
+"""What `JSONEncoder.encode` makes anew for each value: no default, no indent, nothing sorted."""
 _SMALL = 2**63
 
 Reference = Callable[[object], list[Any]]
@@ -30,7 +34,7 @@ def dumps(value: object, reference: Reference) -> bytes:
     Raises:
         ValueError: nested deeper than 200 levels.
     """
-    return as_bytes(encode(value, reference))
+    return as_bytes(_encode(value, reference, MAX_DEPTH))
 
 
 def encode(value: object, reference: Reference) -> Any:
@@ -40,7 +44,7 @@ def encode(value: object, reference: Reference) -> Any:
 
 def as_bytes(plain: Any) -> bytes:
     """Tagged JSON as bytes: equal values give equal bytes."""
-    return _TO_JSON(plain).encode()
+    return "".join(_TO_JSON(plain, 0)).encode()
 
 
 def loads(payload: bytes, resolve: Resolve) -> Any:

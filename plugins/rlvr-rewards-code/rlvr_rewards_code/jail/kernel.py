@@ -82,6 +82,19 @@ def unmount(target: str) -> None:
     _checked(f"umount {target}", libc.umount2(target.encode(), MNT_DETACH))
 
 
+def sort_free_memory() -> None:
+    """Have the allocator sort what was freed: it does so when next asked for much.
+
+    Else each forked child does, and writes to the pages that the free pieces lie on.
+    """
+    _raw.free(_raw.malloc(_MUCH))
+
+
+_MUCH = 1 << 16
+_raw.malloc.restype, _raw.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+_raw.free.restype, _raw.free.argtypes = None, [ctypes.c_void_p]
+
+
 def trim() -> None:
     """Give the memory back that is free now: a forked child would copy it before it writes."""
     with contextlib.suppress(AttributeError):  # another libc

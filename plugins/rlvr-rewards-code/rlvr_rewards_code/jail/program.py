@@ -7,11 +7,13 @@ taken for values. Expected results never come in.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import io
 import json
 import marshal
-import os
+import math
 import random
+import socket
 import sys
 import time
 import types
@@ -20,7 +22,7 @@ from itertools import islice
 from typing import Any
 
 from rlvr_rewards_code.jail import codec, wire
-from rlvr_rewards_code.jail.confine import CHANNEL, Bounds, limit_use
+from rlvr_rewards_code.jail.confine import CHANNEL, Bounds, limit_use, look_up
 
 NAME = "solution"
 """The program's module name: never `__main__`, so that its demo part does not run."""
@@ -81,18 +83,30 @@ class Server:
         vars(builtins).update(exit=sys.exit, quit=sys.exit)  # `site` would have made them
         random.seed(0)
 
+    def attend(self, bounds: Bounds | None) -> None:
+        """Load the program that comes first, within its bounds, then answer calls."""
+        kind, payload = self.frames.read()
+        if kind != wire.LOAD:
+            return
+        cpu_s, memory_mb = wire.NEEDS.unpack_from(payload)
+        if bounds is not None:
+            limit_use(bounds, cpu_s=cpu_s, memory_mb=memory_mb)
+        try:
+            self.load(payload[wire.NEEDS.size :].decode("utf-8", "surrogatepass"))
+        except BaseException as error:  # noqa: BLE001  # whatever the program raises is its answer
+            self.say(wire.REFUSED, describe(error))
+        self.flushed = time.monotonic()  # so that this leaves together with the first answers
+        self.serve()
+
     def load(self, source: str) -> None:
         """Run the program, and say which names it defines."""
         self.execute(source, self.scope)
-        names = [name for name in list(self.scope)[:_MAX_NAMES] if not name.startswith("__")]
-        said = "\n".join([self._kind(name) + name for name in names])
-        self.say(wire.LOADED, said.encode("utf-8", "replace"))
-
-    def _kind(self, name: str) -> str:
-        value = self.scope[name]
-        if isinstance(value, type):
-            return "c"
-        return "f" if callable(value) else "v"
+        said = [
+            ("c" if isinstance(value, type) else "f" if callable(value) else "v") + name
+            for name, value in list(self.scope.items())[:_MAX_NAMES]
+            if name[:2] != "__"
+        ]
+        self.say(wire.LOADED, "\n".join(said).encode("utf-8", "replace"))
 
     def serve(self) -> None:
         """Answer until the other side is gone.
@@ -120,8 +134,12 @@ class Server:
         try:
             if encoded:
                 given, named = codec.decode(given, self.resolve), codec.decode(named, self.resolve)
+            value: Any
             value = self.objects[target] if isinstance(target, int) else self.scope.get(target)
-            result = ACTIONS[action](value, *given, **named)
+            if action == "call":
+                result = value(*given, **named)
+            else:
+                result = ACTIONS[action](value, *given, **named)
             if type(result) is value and isinstance(result, _HOLDERS) and _is_own(value):
                 payload = codec.as_bytes(self.reference(result))  # it has methods of its own
             else:
@@ -190,7 +208,6 @@ def _await(value: Any) -> Any:
 
 
 ACTIONS: dict[str, Callable[..., Any]] = {
-    "call": lambda value, *arguments, **named: value(*arguments, **named),
     "value": lambda value: value,
     "attribute": getattr,
     "set": setattr,
@@ -231,36 +248,39 @@ SERVER: Server = Server(CHANNEL)
 
 def main(bounds: Bounds) -> None:
     """Load the program that comes first, then answer calls until the channel closes."""
-    kind, payload = SERVER.frames.read()
-    if kind != wire.LOAD:
-        return
-    cpu_s, memory_mb = wire.NEEDS.unpack_from(payload)
-    limit_use(bounds, cpu_s=cpu_s, memory_mb=memory_mb)
-    try:
-        SERVER.load(payload[wire.NEEDS.size :].decode("utf-8", "surrogatepass"))
-    except BaseException as error:  # noqa: BLE001  # whatever the program raises is its answer
-        SERVER.say(wire.REFUSED, describe(error))
-    SERVER.flushed = time.monotonic()  # so that this leaves together with the first answers
-    SERVER.serve()
+    SERVER.attend(bounds)
+
+
+WARMING = """
+from typing import Any, Dict, List, Optional, Tuple, Union
+import math
+def total(xs: List[float], scale: Optional[float] = None) -> float:
+    \"""Add.\"""
+    out = {}
+    for i, x in enumerate(sorted(xs)):
+        out[str(i)] = [x, (x, i)]
+    return [sum(xs), out, 'a b'.split()]
+def unused(a: List[int], b: List[str], c: Tuple[int, int], d: Dict[str, int]) -> Optional[str]: pass
+def unused(a: Any, b: Union[int, str], c: Optional[int], d: List[List[int]]) -> List[Any]: pass
+"""
 
 
 def warm() -> None:
     """Do once what every program does, so that the fork server has all of it in memory."""
-    reading, writing = os.pipe()
-    trial = Server(writing)
-    source = (
-        "from typing import List, Optional\nimport math\n"
-        "def total(xs: List[float], scale: Optional[float] = None) -> float:\n"
-        '    """Add."""\n    out = {}\n    for i, x in enumerate(sorted(xs)):\n'
-        "        out[str(i)] = [x, (x, i)]\n    return [sum(xs), out, 'a b'.split()]\n"
+    call: tuple[Any, ...] = ("total", ([1.5, 2],), {})
+    said = (
+        wire.frame(wire.LOAD, wire.NEEDS.pack(0, 0) + WARMING.encode())
+        + wire.frame(wire.PLAN, marshal.dumps([marshal.dumps(call)] * 8))
+        + wire.frame(wire.CALL, marshal.dumps(["total", "call", ["l", ["l", 1, 2]], ["d"]]))
     )
     for _ in range(3):
-        trial.prepare()
-        trial.load(source)
-        for _ in range(8):
-            trial.answer("total", "call", ([1.5, 2],), {})
-        trial.flush()
-        os.read(reading, 1 << 20)
-    os.close(reading)
-    os.close(writing)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.sendall(said)
+            ours.shutdown(socket.SHUT_WR)
+            trial = Server(theirs.fileno())
+            trial.prepare()
+            with contextlib.suppress(wire.Closed):
+                trial.attend(None)
+    look_up("", b"", 0, 0.0, True, None, [], (), {}, set(), WARMING.split, math, iter(()))
     SERVER.prepare()

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from rlvr_rewards_code.jail import kernel
-from rlvr_rewards_code.jail.confine import Bounds, confine_child, confine_server
+from rlvr_rewards_code.jail.confine import Bounds, confine_child, confine_server, look_up
 from rlvr_rewards_code.jail.seccomp import Walls
 
 ORDER = struct.Struct("!cIcB")
@@ -80,6 +80,7 @@ class Zygote:
         self.walls = walls.own if walls is not None else None
         self.roles: dict[bytes, Role] = {name: module.main for name, module in roles.items()}
         confine_server(bounds, walls)
+        look_up(bounds, *((self.walls, *self.walls.pids) if self.walls is not None else ()))
         for module in roles.values():
             module.warm()
         gc.collect()
@@ -97,6 +98,7 @@ class Zygote:
         main = self.roles[role]
         ends = [_ends(role) for _ in range(count)]
         pids = [0] * count
+        kernel.sort_free_memory()
         for index in range(count):
             pid = kernel.fork()
             if pid == 0:
