@@ -271,11 +271,12 @@ class Sandbox:
         while process.pid not in self.ended:
             self._answer()
         found = self.ended.pop(process.pid)
-        texts = [os.pread(fd, output_limit + 1, 0) if output_limit else b"" for fd in process.files]
+        if process.files and output_limit:
+            output, errors = (os.pread(fd, output_limit + 1, 0) for fd in process.files)
+            found = replace(found, output=output, errors=errors)
         self.live.pop(process.pid).close()
         self.served += 1
-        output, errors = (*texts, b"", b"")[:2]
-        return replace(found, output=output, errors=errors)
+        return found
 
     def close(self) -> None:
         """End the sandbox and everything in it."""

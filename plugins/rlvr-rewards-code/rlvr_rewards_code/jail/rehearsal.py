@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 import signal
 from collections.abc import Callable, Sequence
+from functools import cache
 from types import CodeType
 from typing import Any, NoReturn
 
@@ -82,6 +83,11 @@ class Part:
         return self.answer(*arguments, **named)
 
 
+@cache
+def _listen() -> None:
+    signal.signal(signal.SIGALRM, _enough)
+
+
 def agreeing(entry: str) -> Part:
     """A program that agrees to everything."""
     one = Agreeing()
@@ -96,7 +102,7 @@ def rehearse(codes: Sequence[CodeType], part: Part, *, seconds: float = _MOST_S)
     """
     scope: dict[str, Any] = {"__name__": "tests"}
     random.seed(0)
-    signal.signal(signal.SIGALRM, _enough)
+    _listen()
     try:
         try:
             signal.setitimer(signal.ITIMER_REAL, seconds)
