@@ -110,14 +110,15 @@ def begin_pools() -> None:
     allocate = ctypes.pythonapi.PyObject_Malloc
     allocate.restype, allocate.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
     for size in range(16, 513, 16):
-        for _ in range(_MOST_BLOCKS):
+        for _ in range(_MOST_BYTES // size):
             place = allocate(size) or 0
             if place % _POOL_BYTES == _POOL_HEADER_BYTES:
                 break
 
 
 _POOL_BYTES, _POOL_HEADER_BYTES = 1 << 14, 48  # CPython's, since 3.10
-_MOST_BLOCKS = 10_000
+_MOST_BYTES = 1 << 17
+"""For one size: enough for all that is left of old pools, little where the allocator is another."""
 
 
 def fork() -> int:
