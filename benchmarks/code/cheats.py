@@ -9,6 +9,7 @@ Peers get the cheats by functions with a `check`; evalplus those with plain inpu
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib.util
 import json
 import subprocess
@@ -18,20 +19,13 @@ from typing import Any
 from environment import peers_python
 from rlvr_rewards_code.backends.choice import backend_named
 from rlvr_rewards_code.tests_reward import Tests
+from speed import recorded
 
-from rlvr_ops_core import Sample
+from rlvr_ops_core import Sample, Task
 from rlvr_ops_core.scoring import score
 
 HERE = Path(__file__).parent
 TABLE = HERE.parents[1] / "plugins" / "rlvr-rewards-code" / "tests" / "cheats.py"
-INPUTS: dict[str, tuple[list[Any], list[Any]]] = {
-    "plain": (
-        [[["reward", "model"], 2], [["policy"], 1], [["a", "e", "io"], 3], [[], 1]],
-        [["rwrmdl", 0], ["policy", 2], ["ao", 2], ["", 0]],
-    ),
-    "float": ([[[1.0, 2.5, 7.0]], [[0.0, 0.5]]], [3.0, 0.5]),
-    "helper": ([["uhzdug"], ["defabc"]], ["reward", "abcxyz"]),
-}
 Paid = dict[str, bool | None]
 
 
@@ -61,15 +55,14 @@ def peer(name: str, python: str, table: dict[str, Any]) -> Paid:
         if not isinstance(given, str) or "def check" not in given:
             paid[label] = None
             continue
-        inputs, expected = INPUTS[task.id]
-        row = {
-            "id": task.id,
-            "entry": task.data["entry_point"],
-            "test": given,
-            "calls": repr((inputs, expected)),
-        }
-        if name == "human-eval":  # its programs follow the prompt, which holds the task's helpers
-            row["test"] = given
+        entry = task.data["entry_point"]
+        calls = recorded(right_program(task), given, entry)
+        if name == "evalplus" and not is_literal(calls):
+            paid[label] = None  # it compares outputs, and can't pass functions
+            continue
+        row = {"id": task.id, "entry": entry, "test": given, "calls": calls}
+        if name == "human-eval" and "prefix" in task.data:
+            # its programs follow the prompt, which holds the task's helpers
             program = f"{task.data['prefix']}    pass\n\n{program}"
         job = {"harness": name, "programs": [[row, program]], "at_once": 1}
         try:
@@ -81,6 +74,20 @@ def peer(name: str, python: str, table: dict[str, Any]) -> Paid:
         except (subprocess.SubprocessError, ValueError):
             paid[label] = False  # it hung, or went down with the cheat
     return paid
+
+
+def right_program(task: Task) -> str:
+    """One that passes the task's tests."""
+    return str(task.data.get("reference") or task.answer)
+
+
+def is_literal(text: str) -> bool:
+    """Whether plain data can be read from a text."""
+    try:
+        ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def main() -> None:

@@ -125,9 +125,15 @@ def peer_task(row: dict[str, Any], name: str) -> dict[str, Any]:
     task = {"id": row["task_id"], "entry": row["entry_point"], "test": row["test"]}
     if name != "evalplus":
         return task
+    program = row["prompt"] + row["canonical_solution"]
+    return task | {"calls": recorded(program, row["test"], row["entry_point"])}
+
+
+def recorded(program: str, check: str, entry: str) -> str:
+    """The calls that a `check` makes of a right program, and what they give: a literal."""
     scope: dict[str, Any] = {}
-    exec(row["prompt"] + row["canonical_solution"] + "\n" + row["test"], scope)  # noqa: S102  # HumanEval itself
-    function, inputs, outputs = scope[row["entry_point"]], [], []
+    exec(f"{program}\n{check}", scope)  # noqa: S102  # HumanEval itself, and our own tables
+    function, inputs, outputs = scope[entry], [], []
 
     def record(*given: Any) -> Any:
         inputs.append(copy.deepcopy(given))
@@ -136,7 +142,7 @@ def peer_task(row: dict[str, Any], name: str) -> dict[str, Any]:
 
     with contextlib.redirect_stdout(io.StringIO()):
         scope["check"](record)
-    return task | {"calls": repr((inputs, outputs))}
+    return repr((inputs, outputs))
 
 
 def in_containers(rows: Rows, *, warm: bool) -> Run:
