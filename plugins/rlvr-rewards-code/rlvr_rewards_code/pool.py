@@ -34,7 +34,7 @@ class Pool:
         self.backend = backend
         processors = available()
         self.size = size or len(processors)
-        self.processors = processors if self.size == len(processors) else ()
+        self.processors = processors if self.size == len(processors) else (None,) * self.size
         """One for each slot, so that what a slot does one after the other stays where its memory
         is, and no two slots wait for one while another is idle. Not for fewer slots than
         processors: those of several processes would meet on the same ones."""
@@ -68,7 +68,7 @@ class Pool:
         return future
 
     def _add_slot(self) -> None:
-        slot = Slot(self.backend, next(iter(self.processors[len(self.slots) :]), None))
+        slot = Slot(self.backend, self.processors[len(self.slots)])
         thread = threading.Thread(
             target=self._work, args=(slot,), name="rlvr-code-slot", daemon=True
         )

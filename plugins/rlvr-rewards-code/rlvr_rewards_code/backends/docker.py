@@ -54,6 +54,8 @@ class Docker:
     def start(self, setup: Setup, use: str, processor: int | None = None) -> Sandbox:
         """Start a container for `programs` or `tests`, on one processor if that is given.
 
+        Under gVisor, and where the daemon is elsewhere, it runs on any.
+
         Raises:
             SandboxBroken: it does not start.
         """

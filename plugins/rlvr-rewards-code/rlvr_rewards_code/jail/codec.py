@@ -34,7 +34,7 @@ def dumps(value: object, reference: Reference) -> bytes:
     Raises:
         ValueError: nested deeper than 200 levels.
     """
-    return as_bytes(_encode(value, reference, MAX_DEPTH))
+    return as_bytes(encode(value, reference))
 
 
 def encode(value: object, reference: Reference) -> Any:

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 from rlvr_rewards_code.jail.collect import Counting, shape_of
 from rlvr_rewards_code.jail.names import (
-    defined_at_top,
     defines_function,
     may_use,
     names_under_test,
@@ -51,6 +50,7 @@ class Reading:
     plain: bool
     """The code can't change its interpreter, so another task's tests may run there after it."""
     known: Plan | None = None
+    """Its calls, once they are."""
     recorded: bool = False
     many_calls: bool = False
     """A program made so many calls that were not planned that it is worth to know them all."""
@@ -65,17 +65,16 @@ class Reading:
         return self.known
 
     def _by_itself(self, entry: str) -> Plan:
+        """What a rehearsal shows; where that does not come to its end, what the text says."""
         if self.shape == "check" and self.plain and not self._has_bytearrays():
             part = agreeing(entry)
             before = (self.setup,) if self.helpers is None else (self.setup, self.helpers)
             if rehearse((*before, *self.tests), part):
                 return plan_of(part.calls)
+        if self.shape != "check":
+            return NO_PLAN
         trees = [ast.parse(one) for one in self.texts]
-        if self.shape == "check":
-            return plan_of(literal_calls(trees, frozenset(self.names), entry=entry))
-        if self.shape == "statements":
-            return plan_of(literal_calls(trees, frozenset(self.names)))
-        return NO_PLAN
+        return plan_of(literal_calls(trees, frozenset(self.names), entry=entry))
 
     def _has_bytearrays(self) -> bool:
         return any("bytearray" in one for one in (*self.texts, self.setup_text, self.reference))
@@ -120,13 +119,15 @@ def _read(
     needed = names or ((entry,) if entry else ())
     code = None if statements or share or not needed else _compiled(tests[0], "tests")
     if code is not None and defines_function(code, "check"):  # its text need not be taken apart
-        parts = _Parts("check", needed, (code,), stored_at_top(code))
+        parts = _Parts("check", needed, (code,))
     else:
         parts = _taken_apart(tests, statements, setup, reference, needed, module, share)
     before = _compiled(setup, "setup")
     helpers = None
-    if parts.shape == "check" and may_use((*parts.codes, before), reference, own=parts.own):
-        helpers = _compiled(reference, "reference")
+    if parts.shape == "check":
+        own = stored_at_top(parts.codes[0])
+        if may_use((*parts.codes, before), reference, own=own):
+            helpers = _compiled(reference, "reference")
     run = (*parts.codes, before, *((helpers,) if helpers else ()))
     return Reading(
         shape=parts.shape,
@@ -140,6 +141,7 @@ def _read(
         tests=parts.codes,
         places=parts.places,
         plain=parts.modules <= MODULES and all(map(is_plain, run)),
+        known=parts.plan,
     )
 
 
@@ -147,10 +149,10 @@ class _Parts(NamedTuple):
     shape: str
     names: tuple[str, ...]
     codes: tuple[CodeType, ...]
-    own: frozenset[str]
-    """Names that the tests define themselves."""
     places: tuple[str, ...] = ()
     modules: frozenset[str] = frozenset()
+    plan: Plan | None = None
+    """Of statements: their text is all that there is to tell it from."""
 
 
 def _taken_apart(
@@ -166,7 +168,6 @@ def _taken_apart(
     shape = "statements" if statements else shape_of(trees[0])
     if not needed:
         needed = names_under_test(trees, ast.parse(setup), ast.parse(reference), module)
-    own = defined_at_top(trees[0]) if trees else frozenset()
     counting = Counting()
     if share and shape == "check":
         trees = [counting.visit(tree) for tree in trees]
@@ -174,8 +175,10 @@ def _taken_apart(
         _compiled(tree, f"test {index}" if statements else "tests")
         for index, tree in enumerate(trees, 1)
     )
-    modules = _modules(trees) - frozenset(needed) if statements else frozenset()
-    return _Parts(shape, needed, codes, own, tuple(counting.places), modules)
+    if not statements:
+        return _Parts(shape, needed, codes, tuple(counting.places))
+    plan = plan_of(literal_calls(trees, frozenset(needed)))
+    return _Parts(shape, needed, codes, (), _modules(trees) - frozenset(needed), plan)
 
 
 def _compiled(source: str | ast.Module, name: str) -> CodeType:

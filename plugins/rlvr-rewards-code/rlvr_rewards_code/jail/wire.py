@@ -6,6 +6,7 @@ import os
 import struct
 
 HEADER = struct.Struct("!IB")
+_HEAD = HEADER.size
 _CHUNK = 1 << 16
 
 # to the program
@@ -72,20 +73,20 @@ class Frames:
             Oversized: it is larger than the limit.
         """
         while True:
-            held, start = self.held, self.at + 5
+            held, start = self.held, self.at + _HEAD
             if len(held) >= start:
-                size = int.from_bytes(held[start - 5 : start - 1])
+                size = int.from_bytes(held[start - _HEAD : start - 1])
                 if size > self.limit:
                     raise Oversized
                 end = start + size
                 if len(held) >= end:
                     self.at = end
                     return held[start - 1 : start], held[start:end]
-                self._take(5 + size)
+                self._take(_HEAD + size)
             elif len(held) == self.at:  # nothing is left: most often a whole frame comes next
                 self.held, self.at = self._receive(), 0
             else:
-                self._take(5)
+                self._take(_HEAD)
 
     def has_frame(self) -> bool:
         """A whole frame is here already."""
