@@ -41,6 +41,7 @@ class Slot:
     def __init__(self, backend: Backend, processor: int | None = None) -> None:
         self.backend = backend
         self.processor = processor
+        """The one that its sandboxes run on; none: any."""
         self.sandboxes: dict[str, tuple[Setup, Sandbox]] = {}
         self.desk: Desk | None = None
 

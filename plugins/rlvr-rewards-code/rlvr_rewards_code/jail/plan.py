@@ -18,12 +18,13 @@ class Plan(NamedTuple):
     """Calls in the order in which the tests will make them."""
 
     calls: tuple[bytes, ...]
+    """Each as `fixed` makes it."""
     payload: bytes
     """All of them, as the program is told."""
 
 
 def plan_of(calls: Sequence[bytes]) -> Plan:
-    """The plan with these calls."""
+    """The plan with these calls, each as `fixed` makes it."""
     return Plan(tuple(calls), marshal.dumps(list(calls)))
 
 

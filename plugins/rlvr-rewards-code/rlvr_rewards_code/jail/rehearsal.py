@@ -65,11 +65,14 @@ for _name in ("len", "iter", "int", "float", "index", "hash", "str", "repr", "ca
 
 
 class Part:
-    """Plays the program's part, and notes its calls; what it answers is the reference's to say."""
+    """Plays the program's part, and notes its calls."""
 
     def __init__(self, name: str, answer: Callable[..., Any] | None = None) -> None:
-        self.name, self.answer = name, answer
+        self.name = name
+        self.answer = answer
+        """Gives its answers; none: the function of its name does, when the codes have defined it."""
         self.calls: list[bytes] = []
+        """Each as `plan.fixed` makes it."""
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """One call, noted before the answer can change its arguments."""
@@ -97,8 +100,7 @@ def agreeing(entry: str) -> Part:
 def rehearse(codes: Sequence[CodeType], part: Part, *, seconds: float = _MOST_S) -> bool:
     """Run a `check` with this part in the program's place; whether it came to its end.
 
-    A part without an answer of its own gives those of the function that the codes define under its
-    name. Where a test raises or takes too long, the calls before that are noted.
+    Where a test raises or takes more than so many seconds, the calls before that are noted.
     """
     scope: dict[str, Any] = {"__name__": "tests"}
     random.seed(0)
