@@ -70,7 +70,7 @@ class Part:
     def __init__(self, name: str, answer: Callable[..., Any] | None = None) -> None:
         self.name = name
         self.answer = answer
-        """Gives its answers; none: the function of its name does, when the codes have defined it."""
+        """Gives its answers; none: the function of its name that the codes define does."""
         self.calls: list[bytes] = []
         """Each as `plan.fixed` makes it."""
 
