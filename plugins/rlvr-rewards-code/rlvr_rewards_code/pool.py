@@ -12,6 +12,7 @@ import os
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future
+from functools import partial
 from queue import SimpleQueue
 
 from rlvr_rewards_code.backends.sandbox import Backend, SandboxBroken
@@ -37,7 +38,8 @@ class Pool:
         self.processors = processors if self.size == len(processors) else (None,) * self.size
         """One for each slot, so that what a slot does one after the other stays where its memory
         is, and no two slots wait for one while another is idle. Not for fewer slots than
-        processors: those of several processes would meet on the same ones."""
+        processors, nor where fewer are busy when a sandbox starts: those of several processes would
+        meet on the same ones."""
         self.lock = threading.Lock()
         self.queue: SimpleQueue[Work | None] = SimpleQueue()
         self.threads: list[threading.Thread] = []
@@ -68,13 +70,17 @@ class Pool:
         return future
 
     def _add_slot(self) -> None:
-        slot = Slot(self.backend, self.processors[len(self.slots)])
+        slot = Slot(self.backend, partial(self._processor, len(self.slots)))
         thread = threading.Thread(
             target=self._work, args=(slot,), name="rlvr-code-slot", daemon=True
         )
         self.slots.append(slot)
         self.threads.append(thread)
         thread.start()
+
+    def _processor(self, slot: int) -> int | None:
+        """The one for this slot; none as long as not all slots have work."""
+        return self.processors[slot] if self.waiting >= self.size else None
 
     def _work(self, slot: Slot) -> None:
         while (work := self.queue.get()) is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import select
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from time import monotonic
@@ -38,10 +39,10 @@ MAX_RENEWALS = 200
 class Slot:
     """Judges programs, one at a time."""
 
-    def __init__(self, backend: Backend, processor: int | None = None) -> None:
+    def __init__(self, backend: Backend, processor: Callable[[], int | None]) -> None:
         self.backend = backend
         self.processor = processor
-        """The one that its sandboxes run on; none: any."""
+        """Says which one a sandbox that starts now is to run on; none: any."""
         self.sandboxes: dict[str, tuple[Setup, Sandbox]] = {}
         self.desk: Desk | None = None
 
@@ -75,7 +76,7 @@ class Slot:
             self._drop(use)
             known = None
         if known is None:
-            started = self.backend.start(setup, use, self.processor)
+            started = self.backend.start(setup, use, self.processor())
             known = self.sandboxes[use] = (setup, started)
         return known[1]
 

@@ -229,18 +229,25 @@ def test_a_broken_sandbox_is_tried_twice_and_then_an_error():
     pool.close()
 
 
-@pytest.mark.parametrize("size", [None, len(available()) + 1])
-def test_slots_that_can_have_a_processor_each_have_one(size, usable):
+@pytest.mark.parametrize(
+    ("size", "at_once", "bound"),
+    [
+        (None, 8 * len(available()), True),
+        (None, 1, len(available()) == 1),  # as it comes, with little to do
+        (len(available()) + 1, 8 * len(available()), False),
+    ],
+)
+def test_slots_that_all_have_work_have_a_processor_each(size, at_once, bound, usable):
     known = set(started_below(os.getpid()))
     pool = Pool(Local(usable("namespaces")), size=size)
-    futures = [pool.submit(job(), remember=False) for _ in range(8 * pool.size)]
+    futures = [pool.submit(job(), remember=False) for _ in range(at_once)]
     assert all(one.result(timeout=60).passed for one in futures)
     used = []
     for pid in set(started_below(os.getpid())) - known:
         with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
             used.append(os.sched_getaffinity(pid))
     pool.close()
-    own = [{one} for one in available()] if size is None else [set(available())]
+    own = [{one} for one in available()] if bound else [set(available())]
     assert used
     assert all(one in own for one in used)
 
